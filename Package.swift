@@ -26,6 +26,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let package = Package(
     name: "anabranch",
     targets: [
-        module("Wire")
+        module("JSONText"),
+        module("Wire"),
+        tests("JSONTextTests", ["JSONText"]),
     ]
 )
