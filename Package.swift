@@ -26,6 +26,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let package = Package(
     name: "anabranch",
     targets: [
+        .systemLibrary(
+            name: "CNetfilterQueue", pkgConfig: "libnetfilter_queue",
+            providers: [.apt(["libnetfilter-queue-dev", "libmnl-dev"])]),
+        .target(name: "CLinuxShims"),
+        module("Logging"),
         module("JSONText"),
         module("Wire"),
         tests("JSONTextTests", ["JSONText"]),

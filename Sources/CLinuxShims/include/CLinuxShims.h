@@ -1,0 +1,30 @@
+// What Linux offers and Swift's Glibc module does not import. Each declaration says why it is here;
+// it may go when Swift imports the original.
+#ifndef CLINUXSHIMS_H
+#define CLINUXSHIMS_H
+
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+// `struct mmsghdr` and `recvmmsg` stand behind _GNU_SOURCE, which the Glibc module does not set.
+// The layout is the kernel's; the implementation asserts it.
+struct ab_mmsghdr {
+    struct msghdr header;
+    unsigned int length;
+};
+
+// recvmmsg(2) without a timeout. Returns the number of messages, or -1 with errno.
+int ab_recvmmsg(int descriptor, struct ab_mmsghdr *_Nonnull vector, unsigned int count, int flags);
+
+// The CPU_SET macros are not imported. Pins the calling thread to one CPU; returns 0 or an errno value.
+int ab_pin_thread(int cpu);
+
+// `pthread_setname_np` stands behind _GNU_SOURCE. Names are cut at 15 bytes by the caller.
+int ab_name_thread(const char *_Nonnull name);
+
+// MAP_ANONYMOUS memory, zeroed, page-aligned; NULL when there is none. MAP_FAILED is a cast Swift cannot import.
+void *_Nullable ab_map(size_t bytes);
+void ab_unmap(void *_Nonnull base, size_t bytes);
+
+#endif

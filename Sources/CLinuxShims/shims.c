@@ -1,0 +1,39 @@
+#define _GNU_SOURCE
+#include "CLinuxShims.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stddef.h>
+#include <sys/mman.h>
+
+_Static_assert(sizeof(struct ab_mmsghdr) == sizeof(struct mmsghdr), "mmsghdr changed its size");
+_Static_assert(offsetof(struct ab_mmsghdr, length) == offsetof(struct mmsghdr, msg_len), "mmsghdr changed its layout");
+
+int ab_recvmmsg(int descriptor, struct ab_mmsghdr *vector, unsigned int count, int flags)
+{
+    return recvmmsg(descriptor, (struct mmsghdr *)vector, count, flags, NULL);
+}
+
+int ab_pin_thread(int cpu)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+int ab_name_thread(const char *name)
+{
+    return pthread_setname_np(pthread_self(), name);
+}
+
+void *ab_map(size_t bytes)
+{
+    void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return base == MAP_FAILED ? NULL : base;
+}
+
+void ab_unmap(void *base, size_t bytes)
+{
+    munmap(base, bytes);
+}
