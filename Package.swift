@@ -34,5 +34,9 @@ let package = Package(
         module("JSONText"),
         module("Wire"),
         tests("JSONTextTests", ["JSONText"]),
+        .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        module("Wire"),
+        module("Selection", ["CXXHash", "Wire"]),
+        tests("SelectionTests", ["Selection", "Wire"]),
     ]
 )
