@@ -35,7 +35,6 @@ let package = Package(
         module("Wire"),
         tests("JSONTextTests", ["JSONText"]),
         .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
-        module("Wire"),
         module("Selection", ["CXXHash", "Wire"]),
         tests("SelectionTests", ["Selection", "Wire"]),
     ]
