@@ -1,20 +1,5 @@
 extension Packet {
-    /// Notes the place of an IPv4 fragment and checks it (RFC 791 §3.2).
-    ///
-    /// - Returns: Whether it is the first one, behind whose header the transport header follows.
-    @usableFromInline @_noAllocation @_noLocks
-    mutating func setIPv4Fragment(
-        bits: UInt16, identification: UInt16, headerLength: Int
-    ) throws(WireError) -> Bool {
-        let info = FragmentInfo(
-            identification: UInt32(identification), offset: Int(bits & 0x1FFF) * 8,
-            length: totalLength - headerLength, more: bits & 0x2000 != 0)
-        // The whole packet's total length, its header included, must fit its 16-bit field.
-        try setFragment(info, lengthBefore: headerLength)
-        return info.isFirst
-    }
-
-    /// Checks what IPv4 and IPv6 ask of a fragment alike.
+    /// Notes a fragment's place after checking what IPv4 and IPv6 ask of it alike.
     ///
     /// - Parameter lengthBefore: Bytes that count against the 65,535 of the whole packet besides its payload.
     @_noAllocation @_noLocks

@@ -29,7 +29,7 @@ enum ICMPMeaning {
 
 extension Packet {
     /// Reads an ICMP or ICMPv6 message. ICMP inside the wrong IP version is just another protocol.
-    @usableFromInline @_noAllocation @_noLocks
+    @_noAllocation @_noLocks
     mutating func readICMP(_ bytes: RawSpan) throws(WireError) {
         guard ICMPMeaning.isICMP(transport, family) else { return }
         try requireHeader(4, bytes, or: .truncatedICMP)

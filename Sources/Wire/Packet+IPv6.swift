@@ -1,12 +1,11 @@
 extension Packet {
-    /// Reads anything that is not IPv4. `bytes` are at least 20.
+    /// Reads an IPv6 packet. `bytes` are at least 20 and begin with version 6.
     ///
     /// Destination and source are those of the IPv6 header: a routing header's further addresses (RFC 8200 §4.4) are
     /// the business of the nodes it names, and type 0 is gone (RFC 5095).
-    @usableFromInline @_noAllocation @_noLocks
+    @_noAllocation @_noLocks
     static func parseIPv6(_ bytes: RawSpan, wireLength: Int) throws(WireError) -> Packet {
         let start = bytes.uncheckedWord(0)
-        guard start >> 28 == 6 else { throw .badVersion }
         guard wireLength >= 40 else { throw .truncatedHeader }
         guard bytes.byteCount >= 40 else { throw .beyondCapture }
         let payloadLength = Int(bytes.uncheckedHalf(4))
@@ -17,10 +16,7 @@ extension Packet {
             source: bytes.uncheckedIPv6Address(8), destination: bytes.uncheckedIPv6Address(24), transport: next,
             trafficClass: UInt8(truncatingIfNeeded: start >> 20), totalLength: 40 + payloadLength,
             transportOffset: 40)
-        // The transports themselves first: they are nearly all traffic, and no chain has to be walked for them.
-        if next != TransportProtocol.udp && next != TransportProtocol.tcp {
-            guard try packet.walkExtensionHeaders(bytes) else { return packet }
-        }
+        guard try packet.walkExtensionHeaders(bytes) else { return packet }
         try packet.readTransport(bytes)
         return packet
     }

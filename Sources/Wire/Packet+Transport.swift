@@ -1,6 +1,6 @@
 extension Packet {
     /// Reads the header at ``transportOffset`` and completes key, kind and payload offset.
-    @inlinable @_noAllocation @_noLocks
+    @_noAllocation @_noLocks
     mutating func readTransport(_ bytes: RawSpan) throws(WireError) {
         switch transport {
         case TransportProtocol.udp:
@@ -32,7 +32,7 @@ extension Packet {
         }
     }
 
-    @inlinable @_noAllocation @_noLocks
+    @_noAllocation @_noLocks
     mutating func readPorts(_ bytes: RawSpan) {
         key.sourcePort = bytes.uncheckedHalf(transportOffset)
         key.destinationPort = bytes.uncheckedHalf(transportOffset + 2)
@@ -40,14 +40,14 @@ extension Packet {
     }
 
     /// Checks that `length` bytes from ``transportOffset`` on are in the packet and captured.
-    @inlinable @_noAllocation @_noLocks
+    @_noAllocation @_noLocks
     func requireHeader(_ length: Int, _ bytes: RawSpan, or error: WireError) throws(WireError) {
         let end = transportOffset + length
         guard end <= bytes.byteCount && end <= totalLength else { throw missingHeader(endingAt: end, error) }
     }
 
     /// Which error it is that a transport header ends behind the packet or behind the captured bytes.
-    @usableFromInline @_noAllocation @_noLocks
+    @_noAllocation @_noLocks
     func missingHeader(endingAt end: Int, _ error: WireError) -> WireError {
         guard end > totalLength else { return .beyondCapture }
         guard isFragment else { return error }
@@ -56,7 +56,7 @@ extension Packet {
 
     /// TCP options that run past the packet's end: an error, except in a first IPv4 fragment. There RFC 791 lets the
     /// smallest link cut options off, and RFC 1858 asks only for the fixed header, which is present.
-    @usableFromInline @_noAllocation @_noLocks
+    @_noAllocation @_noLocks
     mutating func acceptCutOptions() throws(WireError) {
         guard isFragment else { throw .badTCPDataOffset }
         guard family == .ipv4 else { throw .firstFragmentWithoutHeaderChain }
