@@ -37,5 +37,13 @@ let package = Package(
         .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         module("Selection", ["CXXHash", "Wire"]),
         tests("SelectionTests", ["Selection", "Wire"]),
+        module("Wire"),
+        .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+        module("Capture", ["CPcap"]),
+        // Packets and random numbers for tests.
+        .target(
+            name: "PacketBuilding", dependencies: ["Wire"], path: "Tests/PacketBuilding", swiftSettings: settings),
+        tests("WireTests", ["Wire", "PacketBuilding"]),
+        tests("CaptureTests", ["Capture", "Wire", "PacketBuilding"]),
     ]
 )

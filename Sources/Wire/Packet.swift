@@ -168,9 +168,10 @@ public struct Packet: Hashable, Sendable {
         fragmentLength = 0
     }
 
-    /// Reads any packet and names the error of a malformed one.
-    @usableFromInline @_noAllocation @_noLocks
-    static func parseCarefully(_ bytes: RawSpan, wireLength: Int) throws(WireError) -> Packet {
+    /// The same as ``init(parsing:wireLength:)``, with the same result, but not inlined: for callers off the way of
+    /// packets.
+    @_noAllocation @_noLocks
+    public static func parseCarefully(_ bytes: RawSpan, wireLength: Int) throws(WireError) -> Packet {
         guard bytes.byteCount >= 20 else { throw tooShort(bytes, wireLength: wireLength) }
         switch bytes.uncheckedByte(0) >> 4 {
         case 4: return try parseIPv4(bytes, wireLength: wireLength)
