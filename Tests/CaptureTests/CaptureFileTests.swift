@@ -60,7 +60,9 @@ struct Link: Sendable, CustomTestStringConvertible {
             testDescription: "ARP", type: 1, header: addresses + hex("0806"),
             content: .otherProtocol(etherType: 0x0806)),
         Link(testDescription: "802.3", type: 1, header: addresses + hex("0026"), content: .llc),
-        Link(testDescription: "AppleTalk on loop", type: 108, header: hex("00000010"), content: .otherProtocol(etherType: 0)),
+        Link(
+            testDescription: "AppleTalk on loop", type: 108, header: hex("00000010"),
+            content: .otherProtocol(etherType: 0)),
     ])
     func theLinkLayerIsTakenOff(_ link: Link) throws {
         let frame = try firstFrame(captureFile(linkType: link.type, frame: link.header + packet))

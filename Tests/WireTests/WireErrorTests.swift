@@ -119,7 +119,8 @@ private let beyondCapture: [MalformedPacket] = [
     MalformedPacket("nothing captured", udp4, captured: 0, .beyondCapture),
     MalformedPacket("half the header captured", udp6, captured: 30, .beyondCapture),
     MalformedPacket("half the UDP header captured", udp4, captured: 24, .beyondCapture),
-    MalformedPacket("header chain not captured", v6.with(.hopByHop()).udp(from: 1, to: 2), captured: 44, .beyondCapture),
+    MalformedPacket(
+        "header chain not captured", v6.with(.hopByHop()).udp(from: 1, to: 2), captured: 44, .beyondCapture),
     MalformedPacket(
         "inner packet not captured", v4.icmpError(.timeExceeded(code: 0), about: udp4), captured: 40, .beyondCapture),
 ]
