@@ -45,5 +45,9 @@ let package = Package(
             name: "PacketBuilding", dependencies: ["Wire"], path: "Tests/PacketBuilding", swiftSettings: settings),
         tests("WireTests", ["Wire", "PacketBuilding"]),
         tests("CaptureTests", ["Capture", "Wire", "PacketBuilding"]),
+        .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        module("Wire"),
+        module("Selection", ["CXXHash", "Wire"]),
+        tests("SelectionTests", ["Selection", "Wire"]),
     ]
 )
