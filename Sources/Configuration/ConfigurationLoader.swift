@@ -1,0 +1,101 @@
+import Classification
+import JSONText
+
+extension Configuration {
+    /// The largest file that is read, in bytes.
+    public static var maximumFileSize: Int { 16 << 20 }
+
+    /// Reads and checks the file at `path`.
+    ///
+    /// - Throws: everything that is wrong with the file, or that it cannot be read.
+    public static func load(path: String) throws(ConfigurationErrors) -> Configuration {
+        switch FileBytes.read(path: path, limit: maximumFileSize) {
+        case .success(let bytes): return try parse(bytes: bytes, file: path)
+        case .failure(let fault):
+            throw ConfigurationErrors([
+                ConfigurationDiagnostic(file: path, position: .start, message: fault.message)
+            ])
+        }
+    }
+
+    /// Reads and checks `text`.
+    ///
+    /// - Parameters:
+    ///   - text: the configuration, JSON5.
+    ///   - file: the name that messages give it.
+    /// - Throws: everything that is wrong with the text.
+    public static func parse(text: String, file: String) throws(ConfigurationErrors) -> Configuration {
+        try parse(bytes: Array(text.utf8), file: file)
+    }
+
+    /// Reads and checks UTF-8 `bytes`, as ``parse(text:file:)`` does.
+    public static func parse(bytes: [UInt8], file: String) throws(ConfigurationErrors) -> Configuration {
+        let parsed = JSONParser.parse(
+            bytes: bytes, dialect: .json5, limits: JSONParser.Limits(bytes: maximumFileSize, depth: 32))
+        var decoder = Decoder()
+        for fault in parsed.diagnostics { decoder.report(fault.message, at: fault.position) }
+        var configuration = Configuration.defaults
+        if let value = parsed.value {
+            let cursor = Cursor(value: value, path: "")
+            decoder.read(cursor, into: &configuration)
+            configuration.checkReferences(at: cursor, into: &decoder)
+        }
+        guard decoder.diagnostics.isEmpty else {
+            throw ConfigurationErrors(
+                decoder.diagnostics.map {
+                    ConfigurationDiagnostic(file: file, position: $0.position, message: $0.message)
+                })
+        }
+        return configuration
+    }
+
+    /// Checks what concerns several blocks, of whatever could be read.
+    private func checkReferences(at cursor: Cursor, into decoder: inout Decoder) {
+        // A pool that could not be read is no reason to complain about those who name it.
+        let poolsAreKnown =
+            cursor.value.object?.isComplete == true
+            && (cursor.value["pools"].map { $0.object?.isComplete == true } ?? true)
+        for service in services where poolsAreKnown && !service.pool.isEmpty && pool(named: service.pool) == nil {
+            decoder.report(
+                "services.\(service.name).pool: there is no pool \"\(service.pool)\"; "
+                    + (pools.isEmpty
+                        ? "add it to pools" : suggestion(for: service.pool, among: pools.map(\.name))),
+                at: cursor.position(of: ["services", service.name, "pool"]))
+        }
+        checkMarks(at: cursor, into: &decoder)
+    }
+
+    /// A mark routes to one server: within a pool each backend has its own, and pools share one only for the same server.
+    private func checkMarks(at cursor: Cursor, into decoder: inout Decoder) {
+        struct Use {
+            let pool: String
+            let backend: BackendConfiguration
+            let position: JSONPosition
+        }
+        let uses = pools.flatMap { pool in
+            pool.backends.lazy.filter { $0.mark != 0 }.map { backend in
+                Use(
+                    pool: pool.name, backend: backend,
+                    position: cursor.position(of: ["pools", pool.name, "backends", backend.name, "mark"]))
+            }
+        }.sorted { $0.position < $1.position }
+        var first: [UInt32: Use] = [:]
+        for use in uses {
+            guard let other = first[use.backend.mark] else {
+                first[use.backend.mark] = use
+                continue
+            }
+            let isSameServer =
+                use.pool != other.pool && use.backend.addresses == other.backend.addresses
+                && (!use.backend.addresses.isEmpty || use.backend.name == other.backend.name)
+            if !isSameServer {
+                let mark = "0x" + String(use.backend.mark, radix: 16)
+                decoder.report(
+                    "pools.\(use.pool).backends.\(use.backend.name).mark: \(mark) is the mark of "
+                        + "pools.\(other.pool).backends.\(other.backend.name) (at \(other.position)); "
+                        + "give each server a mark of its own",
+                    at: use.position)
+            }
+        }
+    }
+}
