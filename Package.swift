@@ -23,6 +23,14 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
+/// A C program of the scripts: what measures must not share code with what is measured.
+func tool(_ name: String) -> Target {
+    .executableTarget(
+        name: name, path: "Scripts/tools/\(name)",
+        cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)],
+        linkerSettings: [.linkedLibrary("pthread")])
+}
+
 let package = Package(
     name: "anabranch",
     targets: [
@@ -55,4 +63,9 @@ let package = Package(
         module("Selection", ["CXXHash", "Wire"]),
         tests("SelectionTests", ["Selection", "Wire"]),
     ]
+        module("Wire"),
+        tool("floor"),
+        tool("traffic"),
+    ],
+    cLanguageStandard: .c11
 )
