@@ -62,6 +62,9 @@ let package = Package(
         module("Wire"),
         module("Selection", ["CXXHash", "Wire"]),
         tests("SelectionTests", ["Selection", "Wire"]),
+        module("Wire"),
+        module("Forecasting"),
+        tests("ForecastingTests", ["Forecasting"]),
     ]
         module("Wire"),
         tool("floor"),
