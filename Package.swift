@@ -31,44 +31,53 @@ func tool(_ name: String) -> Target {
         linkerSettings: [.linkedLibrary("pthread")])
 }
 
+func library(_ name: String, _ pkgConfig: String, _ packages: [String]) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt(packages)])
+}
+
 let package = Package(
     name: "anabranch",
     targets: [
-        .systemLibrary(
-            name: "CNetfilterQueue", pkgConfig: "libnetfilter_queue",
-            providers: [.apt(["libnetfilter-queue-dev", "libmnl-dev"])]),
+        // The system's libraries and what Swift cannot import of Linux.
+        library("CNetfilterQueue", "libnetfilter_queue", ["libnetfilter-queue-dev", "libmnl-dev"]),
+        library("CXXHash", "libxxhash", ["libxxhash-dev"]),
+        library("CPcap", "libpcap", ["libpcap-dev"]),
         .target(name: "CLinuxShims"),
+
+        // Modules, each above those it depends on.
         module("Logging"),
         module("JSONText"),
         module("Wire"),
+        module("Capture", ["CPcap"]),
         module("Selection", ["CXXHash", "Wire"]),
         module("Classification", ["Wire", "Selection"]),
-        module("Configuration", ["JSONText", "Wire", "Selection", "Classification"]),
-        tests("ClassificationTests", ["Classification", "Wire", "Selection"]),
-        tests("ConfigurationTests", ["Configuration", "JSONText", "Wire", "Selection", "Classification"]),
-        tests("JSONTextTests", ["JSONText"]),
-        .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
-        module("Selection", ["CXXHash", "Wire"]),
-        tests("SelectionTests", ["Selection", "Wire"]),
-        module("Wire"),
-        .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
-        module("Capture", ["CPcap"]),
-        // Packets and random numbers for tests.
-        .target(
-            name: "PacketBuilding", dependencies: ["Wire"], path: "Tests/PacketBuilding", swiftSettings: settings),
-        tests("WireTests", ["Wire", "PacketBuilding"]),
-        tests("CaptureTests", ["Capture", "Wire", "PacketBuilding"]),
-        .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
-        module("Wire"),
-        module("Selection", ["CXXHash", "Wire"]),
-        tests("SelectionTests", ["Selection", "Wire"]),
-        module("Wire"),
+        module("Dataplane", ["CLinuxShims", "Wire", "Selection", "Classification"]),
+        module("NetfilterQueue", ["CLinuxShims", "CNetfilterQueue", "Logging", "Wire", "Dataplane"]),
         module("Forecasting"),
-        tests("ForecastingTests", ["Forecasting"]),
-    ]
-        module("Wire"),
+        module("Configuration", ["JSONText", "Wire", "Selection", "Classification"]),
+
+        // What the scripts measure and try with.
         tool("floor"),
         tool("traffic"),
+
+        // Tests and what they share.
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .target(
+            name: "PacketBuilding", dependencies: ["Wire"], path: "Tests/PacketBuilding", swiftSettings: settings),
+        tests("JSONTextTests", ["JSONText"]),
+        tests("WireTests", ["Wire", "PacketBuilding"]),
+        tests("CaptureTests", ["Capture", "Wire", "PacketBuilding"]),
+        tests("SelectionTests", ["Selection", "Wire"]),
+        tests("ClassificationTests", ["Classification", "Wire", "Selection"]),
+        tests("DataplaneTests", ["Classification", "Dataplane", "Selection", "Wire"]),
+        tests(
+            "NetfilterQueueTests",
+            [
+                "CAllocationCounter", "CNetfilterQueue", "Classification", "Dataplane", "NetfilterQueue", "Selection",
+                "Wire",
+            ]),
+        tests("ForecastingTests", ["Forecasting"]),
+        tests("ConfigurationTests", ["Configuration", "JSONText", "Wire", "Selection", "Classification"]),
     ],
     cLanguageStandard: .c11
 )

@@ -1,0 +1,80 @@
+import Wire
+
+/// Events of a queue worker that are no packet's outcome. Counted per worker; names are stable.
+public enum WorkerEvent: Int, CaseIterable, Sendable {
+    /// Receive calls that returned at least one packet.
+    case batches
+    /// Netlink messages sent with verdicts (a run of equal verdicts is one message).
+    case verdictMessages
+    /// The receive buffer of the netlink socket ran over (ENOBUFS): the kernel dropped packets it could not hand over.
+    case overruns
+    /// Verdicts that met no packet (ENOENT): the kernel had flushed it, as it does when a device goes down.
+    case verdictsLate
+    /// Verdict messages that the kernel refused for another reason.
+    case verdictsRefused
+    /// Sends that failed with all their verdicts after the retries.
+    case sendFailures
+    /// Messages that were cut or were no packet message: skipped.
+    case messagesSkipped
+    /// Failed receive calls other than overruns and interruptions.
+    case receiveFailures
+    /// Packets that the kernel handed over as one aggregate of several (GSO).
+    case aggregates
+    /// Nanoseconds spent from the end of a receive call to the end of the encoded verdicts.
+    case decisionNanoseconds
+
+    /// The name in tables and metrics, `snake_case`.
+    public var name: String {
+        switch self {
+        case .batches: "batches"
+        case .verdictMessages: "verdict_messages"
+        case .overruns: "overruns"
+        case .verdictsLate: "verdicts_late"
+        case .verdictsRefused: "verdicts_refused"
+        case .sendFailures: "send_failures"
+        case .messagesSkipped: "messages_skipped"
+        case .receiveFailures: "receive_failures"
+        case .aggregates: "aggregates"
+        case .decisionNanoseconds: "decision_nanoseconds"
+        }
+    }
+}
+
+/// Where each counter stands in a worker's block, in units of one counter (8 bytes).
+///
+/// Groups begin on a cache line of their own, so that a reader of one does not disturb the writer of another.
+@usableFromInline
+enum CounterLayout {
+    @usableFromInline static let line = 8
+    @usableFromInline static let buckets = 16
+
+    @inlinable static var outcomes: Int { 0 }
+    @inlinable static var malformed: Int { 16 }
+    @inlinable static var events: Int { malformed + 64 }
+    @inlinable static var batchSizes: Int { events + 16 }
+    @inlinable static var decisionTimes: Int { batchSizes + 16 }
+    @inlinable static var services: Int { decisionTimes + 16 }
+}
+
+/// How many services and backends can be counted at a time. Fixed at start, so that a counter never moves.
+public struct CounterCapacity: Sendable {
+    /// Services that can have counters at a time.
+    public let services: Int
+    /// Backends that can have counters at a time.
+    public let backends: Int
+
+    /// - Parameters:
+    ///   - services: 1 … 65,536.
+    ///   - backends: 1 … 65,536.
+    public init(services: Int = 1024, backends: Int = 4096) {
+        precondition((1...65_536).contains(services) && (1...65_536).contains(backends))
+        self.services = services
+        self.backends = backends
+    }
+
+    @inlinable var backendsOffset: Int {
+        CounterLayout.services + (services + 7) / 8 * 8
+    }
+
+    @inlinable var count: Int { backendsOffset + backends * 2 }
+}

@@ -1,0 +1,114 @@
+import Classification
+import Selection
+
+/// What the data plane needs of a service.
+@frozen
+@usableFromInline
+struct ServiceEntry {
+    @usableFromInline let pool: UInt32
+    @usableFromInline let counterSlot: UInt32
+    @usableFromInline let fields: HashFields
+    /// For packets whose ports are not known: `fields` without them, or the addresses where nothing would be left.
+    @usableFromInline let fieldsWithoutPorts: HashFields
+
+    init(pool: UInt32, counterSlot: UInt32, fields: HashFields) {
+        self.pool = pool
+        self.counterSlot = counterSlot
+        self.fields = fields
+        let rest = fields.subtracting(.ports)
+        fieldsWithoutPorts = rest.isDisjoint(with: .addresses) ? .addresses : rest
+    }
+}
+
+/// What the data plane needs of a pool. `size` 0: no backend takes shards.
+@safe
+@frozen
+@usableFromInline
+struct PoolEntry {
+    /// SAFETY: memory of the pool's `ShardTable`, which the snapshot's plan keeps alive.
+    @usableFromInline let slots: UnsafePointer<UInt16>
+    @usableFromInline let size: UInt32
+    @usableFromInline let firstBackend: UInt32
+}
+
+/// What the data plane needs of a backend.
+@frozen
+@usableFromInline
+struct BackendEntry {
+    @usableFromInline let mark: UInt32
+    @usableFromInline let counterSlot: UInt32
+}
+
+/// Owns the flat arrays that a snapshot's view points into.
+@safe
+final class SnapshotEntries: Sendable {
+    let view: SnapshotTables
+    /// Stands in for the table of a pool that has none; never read, because its size is 0.
+    private nonisolated(unsafe) let noSlots: UnsafePointer<UInt16>
+
+    /// - Parameter definitions: the plan's services in the order of the classifier.
+    init(_ plan: SnapshotPlan, services definitions: [ServiceDefinition], capacity: CounterCapacity) {
+        let counterSlots = Dictionary(uniqueKeysWithValues: plan.services.map { ($0.definition.name, $0.counterSlot) })
+        var services: [ServiceEntry] = []
+        for service in definitions {
+            guard let slot = counterSlots[service.name], slot < capacity.services else {
+                preconditionFailure("service \(service.name) has no counter")
+            }
+            guard let pool = plan.pools.firstIndex(where: { $0.name == service.pool }) else {
+                preconditionFailure("service \(service.name) names the unknown pool \(service.pool)")
+            }
+            services.append(ServiceEntry(pool: UInt32(pool), counterSlot: UInt32(slot), fields: service.hash))
+        }
+        let noSlots: UnsafePointer<UInt16> = unsafe Self.copy([])
+        var pools: [PoolEntry] = []
+        var backends: [BackendEntry] = []
+        for pool in plan.pools {
+            if let table = pool.table {
+                precondition(table.members.map(\.name) == pool.backends.map(\.name))
+            }
+            unsafe pools.append(
+                PoolEntry(
+                    slots: pool.table?.storage.base ?? noSlots, size: UInt32(pool.table?.size ?? 0),
+                    firstBackend: UInt32(backends.count)))
+            for backend in pool.backends {
+                precondition(backend.counterSlot < capacity.backends)
+                backends.append(BackendEntry(mark: backend.mark, counterSlot: UInt32(backend.counterSlot)))
+            }
+        }
+        view = unsafe SnapshotTables(
+            services: Self.copy(services), pools: Self.copy(pools), backends: Self.copy(backends))
+        unsafe self.noSlots = noSlots
+    }
+
+    deinit {
+        unsafe view.services.deallocate()
+        unsafe view.pools.deallocate()
+        unsafe view.backends.deallocate()
+        unsafe noSlots.deallocate()
+    }
+
+    private static func copy<Element: BitwiseCopyable>(_ array: [Element]) -> UnsafePointer<Element> {
+        let memory = UnsafeMutableBufferPointer<Element>.allocate(capacity: max(1, array.count))
+        _ = unsafe memory.initialize(from: array)
+        return unsafe UnsafePointer(memory.baseAddress!)
+    }
+}
+
+/// Addresses of a snapshot's arrays. SAFETY: valid while the `SnapshotEntries` lives; nothing writes to them.
+@safe
+@frozen
+@usableFromInline
+struct SnapshotTables: @unchecked Sendable {
+    @usableFromInline let services: UnsafePointer<ServiceEntry>
+    @usableFromInline let pools: UnsafePointer<PoolEntry>
+    @usableFromInline let backends: UnsafePointer<BackendEntry>
+
+    init(
+        services: UnsafePointer<ServiceEntry>, pools: UnsafePointer<PoolEntry>,
+        backends: UnsafePointer<BackendEntry>
+    ) {
+        unsafe self.services = services
+        unsafe self.pools = pools
+        unsafe self.backends = backends
+    }
+}

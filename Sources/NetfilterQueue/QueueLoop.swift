@@ -1,0 +1,76 @@
+import Dataplane
+import Glibc
+import Wire
+
+/// Receives batches, decides every packet, sends all verdicts of a batch in one call.
+struct QueueLoop<Socket: QueueSocket & ~Copyable>: ~Copyable {
+    /// What one turn of the loop met, for the owner to act on.
+    struct Turn: Equatable {
+        /// The kernel's answer to a request of the owner, if one came: the request's sequence number.
+        var answerSequence: UInt32 = 0
+        /// 0, or why the kernel refused the request (errno value).
+        var answerCode: Int32 = 0
+        /// The socket is of no use any more.
+        var fatal: SystemError?
+    }
+
+    private(set) var socket: Socket
+    private var batch: MessageBatch
+    private var answers: BatchAnswers
+
+    init(_ settings: QueueSettings, socket: consuming Socket, path: consuming PacketPath) {
+        self.socket = socket
+        batch = MessageBatch(slots: settings.batch, copyRange: Int(settings.copyRange))
+        answers = BatchAnswers(queue: settings.number, capacity: settings.batch, path: path)
+    }
+
+    /// Waits for packets and answers them.
+    mutating func turn() -> Turn {
+        var result = Turn()
+        switch socket.receive(into: &batch) {
+        case .messages(let count):
+            Self.answer(count, of: batch, by: &answers, through: &socket, &result)
+        case .quiet:
+            answers.path.refresh()
+        case .interrupted:
+            break
+        case .overrun:
+            answers.count(
+                .overruns, "the receive buffer ran over, the kernel dropped packets: raise queues.receive_buffer")
+        case .failed(let error):
+            answers.count(.receiveFailures, error.description)
+            if error.code == EBADF || error.code == ENOTSOCK { result.fatal = error }
+        }
+        return result
+    }
+
+    private static func answer(
+        _ count: Int, of batch: borrowing MessageBatch, by answers: inout BatchAnswers,
+        through socket: inout Socket, _ result: inout Turn
+    ) {
+        answers.begin()
+        for slot in 0..<count {
+            guard let datagram = batch.message(slot) else {
+                answers.count(.messagesSkipped)
+                continue
+            }
+            var offset = 0
+            while offset < datagram.byteCount {
+                switch QueueMessage.read(datagram, at: &offset) {
+                case .packet(let packet):
+                    if answers.verdicts.isFull { answers.send(through: &socket) }
+                    answers.add(packet, in: datagram)
+                case .answer(let sequence, let code) where sequence >= NetlinkQueueSocket.bindSequence:
+                    result.answerSequence = sequence
+                    result.answerCode = code
+                case .answer(_, let code):
+                    answers.noteRefusal(code)
+                case .other, .broken:
+                    answers.count(.messagesSkipped)
+                }
+            }
+        }
+        answers.finish()
+        answers.send(through: &socket)
+    }
+}
