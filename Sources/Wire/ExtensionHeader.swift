@@ -38,7 +38,8 @@ public struct ExtensionHeader: Hashable, Sendable {
         ExtensionHeader(kind: TransportProtocol.routing, body: [type, segmentsLeft] + data)
     }
 
-    /// An authentication header (RFC 4302 §2) whose integrity check value is padded to 4 bytes beyond a multiple of 8.
+    /// An authentication header (RFC 4302 §2) with an integrity check value, filled up with zeros so that
+    /// the header is a multiple of 8 bytes long.
     public static func authentication(
         index: UInt32 = 1, sequence: UInt32 = 1, check: [UInt8] = [UInt8](repeating: 0, count: 12)
     ) -> ExtensionHeader {
