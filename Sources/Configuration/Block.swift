@@ -42,14 +42,17 @@ struct Key<Owner> {
     let name: String
     /// Whether a block without the key is an error.
     let isRequired: Bool
-    /// What the value must be, for messages.
-    let expectation: String
-    /// The JSON schema of the value.
-    let schema: JSONObject
+    private let makeExpectation: () -> String
+    private let makeSchema: () -> JSONObject
     /// Reads the value into the block.
     let decode: (Cursor, inout Owner, inout Decoder) -> Void
     /// The value of a block, or `nil` when it is left out.
     let encode: (Owner) -> JSONValue?
+
+    /// What the value must be, for messages.
+    var expectation: String { makeExpectation() }
+    /// The JSON schema of the value.
+    var schema: JSONObject { makeSchema() }
 }
 
 extension Key where Owner: Block {
@@ -60,13 +63,15 @@ extension Key where Owner: Block {
     ) {
         self.name = name
         isRequired = required
-        expectation = rule.expectation
-        var schema: JSONObject = ["description": JSONValue(about)]
-        for member in rule.schema { schema[member.key] = member.value }
-        if !required, !rule.isContainer, let value = rule.encode(Owner.blank[keyPath: property]) {
-            schema["default"] = value
+        makeExpectation = { rule.expectation }
+        makeSchema = {
+            var schema: JSONObject = ["description": JSONValue(about)]
+            for member in rule.schema { schema[member.key] = member.value }
+            if !required, !rule.isContainer, let value = rule.encode(Owner.blank[keyPath: property]) {
+                schema["default"] = value
+            }
+            return schema
         }
-        self.schema = schema
         decode = { cursor, block, decoder in
             if let value = rule.decode(cursor, &decoder) { block[keyPath: property] = value }
         }

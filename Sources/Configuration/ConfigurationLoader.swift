@@ -52,15 +52,15 @@ extension Configuration {
     /// Checks what concerns several blocks, of whatever could be read.
     private func checkReferences(at cursor: Cursor, into decoder: inout Decoder) {
         // A pool that could not be read is no reason to complain about those who name it.
-        let poolsAreKnown =
-            cursor.value.object?.isComplete == true
-            && (cursor.value["pools"].map { $0.object?.isComplete == true } ?? true)
-        for service in services where poolsAreKnown && !service.pool.isEmpty && pool(named: service.pool) == nil {
-            decoder.report(
-                "services.\(service.name).pool: there is no pool \"\(service.pool)\"; "
-                    + (pools.isEmpty
-                        ? "add it to pools" : suggestion(for: service.pool, among: pools.map(\.name))),
-                at: cursor.position(of: ["services", service.name, "pool"]))
+        let whole = cursor.value["pools"] ?? cursor.value
+        if whole.object?.isComplete == true {
+            let names = Set(pools.map(\.name))
+            for service in services where !service.pool.isEmpty && !names.contains(service.pool) {
+                decoder.report(
+                    "services.\(service.name).pool: there is no pool \"\(service.pool)\"; "
+                        + (pools.isEmpty ? "add it to pools" : suggestion(for: service.pool, among: pools.map(\.name))),
+                    at: cursor.position(of: ["services", service.name, "pool"]))
+            }
         }
         checkMarks(at: cursor, into: &decoder)
     }
@@ -72,13 +72,18 @@ extension Configuration {
             let backend: BackendConfiguration
             let position: JSONPosition
         }
-        let uses = pools.flatMap { pool in
-            pool.backends.lazy.filter { $0.mark != 0 }.map { backend in
-                Use(
-                    pool: pool.name, backend: backend,
-                    position: cursor.position(of: ["pools", pool.name, "backends", backend.name, "mark"]))
+        // In the order of the text, so that it is the later one that is told.
+        var uses: [Use] = []
+        for block in cursor.value["pools"]?.object ?? JSONObject() {
+            let backends = pool(named: block.key)?.backends.map { ($0.name, $0) } ?? []
+            let known = Dictionary(backends, uniquingKeysWith: { first, _ in first })
+            for member in block.value["backends"]?.object ?? JSONObject() {
+                guard let backend = known[member.key], backend.mark != 0, let mark = member.value["mark"] else {
+                    continue
+                }
+                uses.append(Use(pool: block.key, backend: backend, position: mark.position ?? cursor.position))
             }
-        }.sorted { $0.position < $1.position }
+        }
         var first: [UInt32: Use] = [:]
         for use in uses {
             guard let other = first[use.backend.mark] else {

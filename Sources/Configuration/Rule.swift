@@ -1,30 +1,47 @@
 import JSONText
 
 /// What a value must be: how it is read, written and described.
+///
+/// Descriptions are made when they are asked for: reading a good file needs none of them.
 struct Rule<Value> {
-    /// What the value must be, to be put behind "must be".
-    let expectation: String
-    /// The same as JSON schema.
-    let schema: JSONObject
+    private let makeExpectation: () -> String
+    private let makeSchema: () -> JSONObject
     /// Whether defaults are given further inside.
-    var isContainer = false
+    let isContainer: Bool
     /// Reads the value, or reports why that is impossible.
     let decode: (Cursor, inout Decoder) -> Value?
     /// Writes the value; `nil` when there is nothing to write.
     let encode: (Value) -> JSONValue?
+
+    /// What the value must be, to be put behind "must be".
+    var expectation: String { makeExpectation() }
+    /// The same as JSON schema.
+    var schema: JSONObject { makeSchema() }
+
+    init(
+        expectation: @escaping @autoclosure () -> String, schema: @escaping @autoclosure () -> JSONObject,
+        isContainer: Bool = false, decode: @escaping (Cursor, inout Decoder) -> Value?,
+        encode: @escaping (Value) -> JSONValue?
+    ) {
+        makeExpectation = expectation
+        makeSchema = schema
+        self.isContainer = isContainer
+        self.decode = decode
+        self.encode = encode
+    }
 }
 
 extension Rule {
     /// A rule for values that either can be read or not, without more to say about it.
     init(
-        _ expectation: String, schema: JSONObject, encode: @escaping (Value) -> JSONValue,
-        decode: @escaping (JSONValue) -> Value?
+        _ expectation: @escaping @autoclosure () -> String, schema: @escaping @autoclosure () -> JSONObject,
+        encode: @escaping (Value) -> JSONValue, decode: @escaping (JSONValue) -> Value?
     ) {
         self.init(
-            expectation: expectation, schema: schema,
+            expectation: expectation(), schema: schema(),
             decode: { cursor, decoder in
                 let value = decode(cursor.value)
-                if value == nil { decoder.refuse(cursor, expected: expectation) }
+                if value == nil { decoder.refuse(cursor, expected: expectation()) }
                 return value
             },
             encode: encode)
@@ -40,21 +57,20 @@ extension Rule {
 
     /// This rule, or a word that stands for a value of its own.
     func or(_ word: String, for special: Value) -> Rule<Value> where Value: Equatable {
-        let expectation = "\(self.expectation), or \"\(word)\""
-        return Rule(
-            expectation: expectation,
+        Rule(
+            expectation: "\(expectation), or \"\(word)\"",
             schema: ["anyOf": [JSONValue(schema), ["const": JSONValue(word)]]],
             decode: { cursor, decoder in
                 if cursor.value.string == word { return special }
                 var attempt = Decoder()
-                if let value = decode(cursor, &attempt) { return value }
+                let value = decode(cursor, &attempt)
                 // A list says which element is wrong; anything else should hear of the word as well.
-                if cursor.value.array == nil {
-                    decoder.refuse(cursor, expected: expectation)
+                if value == nil, cursor.value.array == nil {
+                    decoder.refuse(cursor, expected: "\(expectation), or \"\(word)\"")
                 } else {
                     for fault in attempt.diagnostics { decoder.report(fault.message, at: fault.position) }
                 }
-                return nil
+                return value
             },
             encode: { $0 == special ? JSONValue(word) : encode($0) })
     }
@@ -116,9 +132,11 @@ extension Rule where Value == Int {
 
 extension Rule where Value == String {
     /// A string that `isGood`, which `pattern` says as a regular expression.
-    static func string(_ expectation: String, pattern: String, where isGood: @escaping (String) -> Bool) -> Rule {
+    static func string(
+        _ expectation: @escaping @autoclosure () -> String, pattern: String, where isGood: @escaping (String) -> Bool
+    ) -> Rule {
         Rule(
-            expectation, schema: ["type": "string", "pattern": JSONValue(pattern)], encode: { JSONValue($0) },
+            expectation(), schema: ["type": "string", "pattern": JSONValue(pattern)], encode: { JSONValue($0) },
             decode: { $0.string.flatMap { isGood($0) ? $0 : nil } })
     }
 
@@ -128,19 +146,10 @@ extension Rule where Value == String {
 
 extension Rule where Value: CaseIterable & RawRepresentable, Value.RawValue == String {
     /// One of the words that `Value` knows.
-    static var choice: Rule { choice(Array(Value.allCases)) }
-
-    /// One of the words in `values`.
-    static func choice(_ values: [Value]) -> Rule {
-        let words = values.map(\.rawValue)
-        let expectation = words.map { "\"\($0)\"" }.joined(separator: " or ")
-        return Rule(
-            expectation: expectation, schema: ["enum": JSONValue(words)],
-            decode: { cursor, decoder in
-                if let value = cursor.value.string.flatMap({ Value(rawValue: $0) }) { return value }
-                decoder.refuse(cursor, expected: expectation)
-                return nil
-            },
-            encode: { JSONValue($0.rawValue) })
+    static var choice: Rule {
+        Rule(
+            Value.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: " or "),
+            schema: ["enum": JSONValue(Value.allCases.map(\.rawValue))], encode: { JSONValue($0.rawValue) },
+            decode: { $0.string.flatMap { Value(rawValue: $0) } })
     }
 }

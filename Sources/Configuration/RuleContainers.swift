@@ -3,15 +3,14 @@ import JSONText
 extension Rule {
     /// A list of at most `limit` different values.
     static func list<Element: Hashable>(of rule: Rule<Element>, atMost limit: Int) -> Rule where Value == [Element] {
-        let expectation = "a list, [ … ], of \(rule.expectation)"
-        return Rule(
-            expectation: expectation,
+        Rule(
+            expectation: "a list, [ … ], of \(rule.expectation)",
             schema: [
                 "type": "array", "items": JSONValue(rule.schema), "uniqueItems": true, "maxItems": JSONValue(limit),
             ],
             decode: { cursor, decoder in
                 guard let elements = cursor.value.array else {
-                    decoder.refuse(cursor, expected: expectation)
+                    decoder.refuse(cursor, expected: "a list, [ … ], of \(rule.expectation)")
                     return nil
                 }
                 if elements.count > limit {

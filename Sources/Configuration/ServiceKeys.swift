@@ -115,16 +115,15 @@ extension Rule where Value == HashFields {
 
     /// A choice of hash fields by name, or a list of them.
     static var hashFields: Rule {
-        let presetWords = presets.map(\.word)
-        let fieldWords = fields.map(\.word)
-        let words = presetWords.map { "\"\($0)\"" }.joined(separator: ", ")
-        let expectation = "\(words) or a list, [ … ], of \(fieldWords.map { "\"\($0)\"" }.joined(separator: ", "))"
-        return Rule(
-            expectation,
+        Rule(
+            "\(quoted(presets.map(\.word))) or a list, [ … ], of \(quoted(fields.map(\.word)))",
             schema: [
                 "anyOf": [
-                    ["enum": JSONValue(presetWords)],
-                    ["type": "array", "items": ["enum": JSONValue(fieldWords)], "minItems": 1, "uniqueItems": true],
+                    ["enum": JSONValue(presets.map(\.word))],
+                    [
+                        "type": "array", "items": ["enum": JSONValue(fields.map(\.word))], "minItems": 1,
+                        "uniqueItems": true,
+                    ],
                 ]
             ],
             encode: { value in
@@ -142,5 +141,9 @@ extension Rule where Value == HashFields {
                 }
                 return result
             })
+    }
+
+    private static func quoted(_ words: [String]) -> String {
+        words.map { "\"\($0)\"" }.joined(separator: ", ")
     }
 }
