@@ -97,6 +97,14 @@ enum PackageFile {
         #expect(try PackageFile.text("Config/anabranch.schema.json") == writer.text)
     }
 
+    @Test(arguments: ["dns", "streams"])
+    func theExamplesAreValid(_ name: String) throws {
+        let file = try Configuration.load(path: PackageFile.path("Config/examples/\(name).json"))
+        #expect(!file.services.isEmpty)
+        for pool in file.pools { _ = try ShardTable.build(members: pool.tableMembers, size: pool.shards) }
+        #expect(try Classifier(file.services).services.count == file.services.count)
+    }
+
     @Test func anEmptyFileMeansAllDefaults() throws {
         #expect(try Configuration.parse(text: "{}", file: "f") == .defaults)
     }
