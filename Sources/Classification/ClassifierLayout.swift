@@ -13,24 +13,6 @@ struct ServiceList: BitwiseCopyable, Hashable, Sendable {
     }
 }
 
-/// The services that can take packets to one address, and how to find the few among them that allow a port.
-@frozen
-@usableFromInline
-struct ServiceGroup: BitwiseCopyable {
-    /// All of them, in `ranks`.
-    @usableFromInline var services: ServiceList
-    /// The first of the group's port intervals.
-    @usableFromInline var firstPort: UInt32
-    /// How many intervals there are; 0 when `services` is short enough to be walked.
-    @usableFromInline var portCount: UInt32
-
-    init(services: ServiceList, firstPort: Int, portCount: Int) {
-        self.services = services
-        self.firstPort = UInt32(firstPort)
-        self.portCount = UInt32(portCount)
-    }
-}
-
 /// A length that configured destination blocks have, longest first; the mask in words as they lie in a packet.
 @frozen
 @usableFromInline
@@ -43,7 +25,7 @@ struct PrefixLength: BitwiseCopyable {
     @usableFromInline var tag: UInt32
 }
 
-/// A slot of the hash table from destination block to group; free when `tag` is 0.
+/// A slot of the hash table from destination block to services; free when `tag` is 0. Half a cache line.
 @frozen
 @usableFromInline
 struct DestinationSlot: BitwiseCopyable {
@@ -52,7 +34,10 @@ struct DestinationSlot: BitwiseCopyable {
     @usableFromInline var word2: UInt32 = 0
     @usableFromInline var word3: UInt32 = 0
     @usableFromInline var tag: UInt32 = 0
-    @usableFromInline var group: UInt32 = 0
+    /// The number of the port table behind this block, from 1; 0 when the services are few enough to be walked.
+    @usableFromInline var portTable: UInt32 = 0
+    /// All services whose destinations contain the block, in `ranks`.
+    @usableFromInline var services = ServiceList(first: 0, count: 0)
 
     init() {}
 }
@@ -63,6 +48,11 @@ struct DestinationSlot: BitwiseCopyable {
 struct PortRange: BitwiseCopyable {
     @usableFromInline var first: UInt16
     @usableFromInline var last: UInt16
+
+    @inlinable
+    @_noAllocation
+    @_noLocks
+    func contains(_ port: UInt16) -> Bool { port &- first <= last &- first }
 }
 
 /// A set of protocol numbers.
@@ -97,17 +87,31 @@ struct ProtocolSet: BitwiseCopyable {
     }
 }
 
-/// What one service asks of a packet beside its destination address.
+/// What one service asks of a packet beside its destination address: one cache line.
 @frozen
 @usableFromInline
 struct ServiceRule: BitwiseCopyable {
     @usableFromInline var protocols: ProtocolSet
-    /// In `ranges`; empty for any.
-    @usableFromInline var destinationPorts: ServiceList
+    /// The first range of destination ports; all ports for any.
+    @usableFromInline var destinationPorts: PortRange
+    /// Further ranges, in `ranges`.
+    @usableFromInline var furtherPorts: ServiceList
     /// In `ranges`; empty for any.
     @usableFromInline var sourcePorts: ServiceList
     /// In `prefixes`; empty for any.
     @usableFromInline var sources: ServiceList
+    private var padding: UInt32 = 0
+
+    init(
+        protocols: ProtocolSet, destinationPorts: PortRange, furtherPorts: ServiceList, sourcePorts: ServiceList,
+        sources: ServiceList
+    ) {
+        self.protocols = protocols
+        self.destinationPorts = destinationPorts
+        self.furtherPorts = furtherPorts
+        self.sourcePorts = sourcePorts
+        self.sources = sources
+    }
 }
 
 /// Where a destination block's entry is looked for. The multipliers are odd numbers without pattern (the golden ratio's
@@ -119,5 +123,14 @@ func destinationHash(_ word0: UInt32, _ word1: UInt32, _ word2: UInt32, _ word3:
     let front = UInt64(word0) | UInt64(word1) &<< 32
     let back = (UInt64(word2) | UInt64(word3) &<< 32) &* 0x6A09_E667_F3BC_C909
     let product = (front ^ (back &>> 29) ^ back ^ UInt64(tag) &<< 25) &* 0x9E37_79B9_7F4A_7C15
+    return UInt32(truncatingIfNeeded: product &>> 32 ^ product &>> 50)
+}
+
+/// The same for an IPv4 block.
+@inlinable
+@_noAllocation
+@_noLocks
+func destinationHash(_ word: UInt32, _ tag: UInt32) -> UInt32 {
+    let product = (UInt64(word) ^ UInt64(tag) &<< 25) &* 0x9E37_79B9_7F4A_7C15
     return UInt32(truncatingIfNeeded: product &>> 32 ^ product &>> 50)
 }

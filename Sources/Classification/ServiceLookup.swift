@@ -6,8 +6,7 @@ import Wire
 /// Looking up costs one probe of a hash table for each *length* of destination blocks that is configured (for plain
 /// addresses: one), whatever the number of services (tuple space search; Srinivasan, Suri, Varghese, SIGCOMM 1999). What
 /// is found there is the list of exactly the services whose destinations contain the address, in the order in which they
-/// are to be tried. Where that list is long, a second step finds the shorter list for the destination port by binary
-/// search in the ports at which the answer changes.
+/// are to be tried. Where that list is long, a table of two levels gives the shorter list for the destination port.
 ///
 /// The memory belongs to the classifier, which must outlive the view.
 @frozen
@@ -16,9 +15,8 @@ public struct ServiceLookup: @unchecked Sendable {
     @usableFromInline let lengths4: UnsafePointer<PrefixLength>
     @usableFromInline let lengths6: UnsafePointer<PrefixLength>
     @usableFromInline let slots: UnsafePointer<DestinationSlot>
-    @usableFromInline let groups: UnsafePointer<ServiceGroup>
-    @usableFromInline let ports: UnsafePointer<UInt16>
-    @usableFromInline let portLists: UnsafePointer<ServiceList>
+    @usableFromInline let portTables: UnsafePointer<UInt32>
+    @usableFromInline let portPages: UnsafePointer<ServiceList>
     @usableFromInline let ranks: UnsafePointer<UInt16>
     @usableFromInline let rules: UnsafePointer<ServiceRule>
     @usableFromInline let prefixes: UnsafePointer<IPPrefix>
@@ -40,11 +38,14 @@ public struct ServiceLookup: @unchecked Sendable {
     @_noLocks
     public func service(for key: borrowing FlowKey, portsKnown: Bool = true, isEcho: Bool = false) -> Int {
         // SAFETY: every offset and count in the memory was written by `ClassifierBuilder`, which keeps them inside it.
-        let group = unsafe self.group(of: key.destination)
+        let isIPv4 = key.destination.family == .ipv4
+        let slot = unsafe slots + (isIPv4 ? slotIPv4(key.destination.word0) : slotIPv6(key.destination))
         let byPort = portsKnown && !isEcho
-        var list = unsafe groups[group].services
-        if unsafe byPort && groups[group].portCount != 0 {
-            list = unsafe portLists[portInterval(of: key.destinationPort, group: group)]
+        var list = unsafe slot.pointee.services
+        let table = unsafe slot.pointee.portTable
+        if byPort && table != 0 {
+            let page = unsafe portTables[Int((table &- 1) &<< 8) | Int(key.destinationPort &>> 8)]
+            list = unsafe portPages[Int(page) &<< 8 | Int(key.destinationPort & 255)]
         }
         var position = Int(list.first)
         let end = position &+ Int(list.count)
@@ -56,54 +57,59 @@ public struct ServiceLookup: @unchecked Sendable {
         return -1
     }
 
-    /// The group of the longest configured block that contains the address; group 0, which holds the services that
-    /// allow any destination, when there is none.
+    /// The slot of the longest configured block that contains the IPv4 address, given as it lies in a packet; when there
+    /// is none, the slot behind the last, which has the services that allow any destination.
     @inlinable
     @_noAllocation
     @_noLocks
-    func group(of address: borrowing IPAddress) -> Int {
-        let isIPv4 = address.family == .ipv4
-        let lengths = unsafe isIPv4 ? lengths4 : lengths6
-        let count = unsafe isIPv4 ? lengths4Count : lengths6Count
+    func slotIPv4(_ word: UInt32) -> Int {
         let mask = unsafe slotMask
+        let count = unsafe lengths4Count
         var index = 0
         while index < count {
-            let length = unsafe lengths[index]
+            let length = unsafe lengths4 + index
+            let tag = unsafe length.pointee.tag
+            let masked = unsafe word & length.pointee.mask0
+            var number = destinationHash(masked, tag) & mask
+            while true {
+                let slot = unsafe slots + Int(number)
+                if unsafe slot.pointee.word0 == masked && slot.pointee.tag == tag { return Int(number) }
+                if unsafe slot.pointee.tag == 0 { break }
+                number = (number &+ 1) & mask
+            }
+            index &+= 1
+        }
+        return Int(mask) &+ 1
+    }
+
+    /// The same for an IPv6 address.
+    @inlinable
+    @_noAllocation
+    @_noLocks
+    func slotIPv6(_ address: borrowing IPAddress) -> Int {
+        let mask = unsafe slotMask
+        let count = unsafe lengths6Count
+        var index = 0
+        while index < count {
+            let length = unsafe lengths6[index]
             let word0 = address.word0 & length.mask0
             let word1 = address.word1 & length.mask1
             let word2 = address.word2 & length.mask2
             let word3 = address.word3 & length.mask3
-            var slot = destinationHash(word0, word1, word2, word3, length.tag) & mask
+            var number = destinationHash(word0, word1, word2, word3, length.tag) & mask
             while true {
-                let entry = unsafe slots[Int(slot)]
-                if entry.tag == length.tag, entry.word0 == word0, entry.word1 == word1, entry.word2 == word2,
-                    entry.word3 == word3
-                {
-                    return Int(entry.group)
-                }
-                if entry.tag == 0 { break }
-                slot = (slot &+ 1) & mask
+                let slot = unsafe slots + Int(number)
+                let found = unsafe slot.pointee
+                let differing =
+                    (found.word0 ^ word0) | (found.word1 ^ word1) | (found.word2 ^ word2) | (found.word3 ^ word3)
+                    | (found.tag ^ length.tag)
+                if differing == 0 { return Int(number) }
+                if unsafe slot.pointee.tag == 0 { break }
+                number = (number &+ 1) & mask
             }
             index &+= 1
         }
-        return 0
-    }
-
-    /// The index in `portLists` of the interval that a port lies in.
-    @inlinable
-    @_noAllocation
-    @_noLocks
-    func portInterval(of port: UInt16, group: Int) -> Int {
-        let first = unsafe Int(groups[group].firstPort)
-        var base = first
-        var count = unsafe Int(groups[group].portCount)
-        // The first interval begins at port 0, so there always is one that begins at or below the port.
-        while count > 1 {
-            let half = count &>> 1
-            base = unsafe ports[base &+ half] <= port ? base &+ half : base
-            count &-= half
-        }
-        return base
+        return Int(mask) &+ 1
     }
 
     /// Whether a packet whose destination address fits belongs to the service of this rank.
@@ -114,8 +120,9 @@ public struct ServiceLookup: @unchecked Sendable {
         let rule = unsafe rules + rank
         if !isEcho, unsafe !rule.pointee.protocols.contains(key.transport) { return false }
         if byPort {
-            let ports = unsafe rule.pointee.destinationPorts
-            if ports.count != 0, unsafe !contains(key.destinationPort, ports) { return false }
+            if unsafe !rule.pointee.destinationPorts.contains(key.destinationPort) {
+                if unsafe !contains(key.destinationPort, rule.pointee.furtherPorts) { return false }
+            }
             let sourcePorts = unsafe rule.pointee.sourcePorts
             if sourcePorts.count != 0, unsafe !contains(key.sourcePort, sourcePorts) { return false }
         }
@@ -138,8 +145,7 @@ public struct ServiceLookup: @unchecked Sendable {
         var index = Int(list.first)
         let end = index &+ Int(list.count)
         while index < end {
-            let range = unsafe ranges[index]
-            if range.first <= port && port <= range.last { return true }
+            if unsafe ranges[index].contains(port) { return true }
             index &+= 1
         }
         return false
