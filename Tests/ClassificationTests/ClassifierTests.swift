@@ -24,7 +24,12 @@ import Wire
 
     @Test func theCompiledFormAgreesWithTheDefinition() throws {
         var random = TestRandom(state: 3)
-        for round in 0..<600 {
+        #if DEBUG
+            let rounds = 70
+        #else
+            let rounds = 700
+        #endif
+        for round in 0..<rounds {
             let count = [0, 1, 2, 5, 12, 40, 120][round % 7]
             let services = (0..<count).map { random.service($0) }
             let classifier = try Classifier(services.shuffled(using: &random))

@@ -21,10 +21,10 @@ struct TestRandom: RandomNumberGenerator {
         "99999999999999999999", "\"auto\"", "\"web\"", "web: {},", "mark: 0x101,", "NaN", "\u{20AC}", "\0",
     ].map { Array($0.utf8) }
 
-    /// An unoptimised build takes ten times as long for each.
+    /// An unoptimised build takes thirty times as long for each.
     static var rounds: Int {
         #if DEBUG
-            10_000
+            3_000
         #else
             100_000
         #endif
