@@ -1,0 +1,113 @@
+/*
+ * traffic race: sends to several addresses in turn, in short slices, and tells how many packets a second arrived for
+ * each: contestants are compared under the same weather.
+ *
+ * A shared machine changes its speed by a factor of two from one second to the next. Slices of a few hundredths of a
+ * second in the order A B C, C B A, A B C, … meet the same speed, and a drift within a turn cancels out. A slice ends
+ * when everything sent in it has arrived, so that no contestant works during another's.
+ */
+#include "generator.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MAX_LANES = 16 };
+
+static const char race_usage[] =
+    "usage: traffic race --to ADDRESS --to ADDRESS … --window PACKETS --sink NAMESPACE [--seconds 1] [--slice 50]\n"
+    "                    [--first N]\n"
+    "Every address gets --seconds of sending in all, in slices of --slice milliseconds; --first N begins with the Nth\n"
+    "(from 0). Prints one JSON object with one lane per address: packets arrived, lost, seconds, packets a second, and\n"
+    "the processor seconds that the whole machine spent meanwhile.\n" PLAN_USAGE;
+
+struct lane {
+    struct generator generator;
+    uint64_t nanoseconds;
+    double busy;
+};
+
+/* Processor time the machine has spent on anything but idling, in seconds. Ticks are coarse: sum over many slices. */
+static double machine_busy(void) {
+    FILE *file = fopen("/proc/stat", "r");
+    unsigned long long user, nice, system, idle, wait, irq, softirq, steal;
+    if (!file) die("/proc/stat");
+    const int got = fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle, &wait,
+                           &irq, &softirq, &steal);
+    fclose(file);
+    return got == 8 ? (double)(user + nice + system + irq + softirq) / (double)sysconf(_SC_CLK_TCK) : 0;
+}
+
+static void run_slice(struct lane *lane, uint64_t length) {
+    struct generator *generator = &lane->generator;
+    const struct timespec pause = {0, (long)generator->plan.pause_us * 1000};
+    const double busy = machine_busy();
+    const uint64_t begin = now(), end = begin + length;
+    for (uint64_t at = begin; !stopping && at < end; at = now()) {
+        uint64_t room = generator_allowance(generator, at);
+        if (room < BATCH / 2) {
+            nanosleep(&pause, NULL);
+            continue;
+        }
+        generator_burst(generator, room > BATCH ? BATCH : (unsigned)room);
+    }
+    generator_drain(generator);
+    lane->nanoseconds += now() - begin;
+    lane->busy += machine_busy() - busy;
+}
+
+int race_main(int count, char **arguments) {
+    static struct lane lanes[MAX_LANES];
+    const char *addresses[MAX_LANES];
+    struct plan plan = default_plan;
+    unsigned lane_count = 0, first = 0;
+    double seconds = 1, slice = 50;
+    static const struct option options[] = {
+        PLAN_OPTIONS, {"to", 1, 0, 't'}, {"seconds", 1, 0, 'd'}, {"slice", 1, 0, 'l'}, {"first", 1, 0, 'F'},
+        {"help", 0, 0, 'h'}, {0, 0, 0, 0},
+    };
+    for (int option; (option = getopt_long(count, arguments, "", options, NULL)) != -1;) {
+        switch (option) {
+        case 't':
+            if (lane_count == MAX_LANES) usage(race_usage);
+            addresses[lane_count++] = optarg;
+            break;
+        case 'd': seconds = number(optarg, "seconds", 0.001, 3600); break;
+        case 'l': slice = number(optarg, "slice", 1, 60000); break;
+        case 'F': first = (unsigned)number(optarg, "first", 0, MAX_LANES); break;
+        default:
+            if (!plan_option(&plan, option, optarg)) usage(race_usage);
+        }
+    }
+    if (lane_count == 0 || plan.window == 0 || optind != count) usage(race_usage);
+    for (unsigned i = 0; i < lane_count; i++) {
+        plan.to = addresses[i];
+        if (!plan_resolve(&plan)) usage(race_usage);
+        generator_open(&lanes[i].generator, &plan, 0);
+    }
+    stop_on_signals();
+    generator_enter(&lanes[0].generator);
+    /* Each lane has its slice once forwards and once backwards a turn. */
+    unsigned turns = (unsigned)(seconds * 1000 / slice / 2 + 0.5);
+    if (turns == 0) turns = 1;
+    for (unsigned turn = 0; turn < turns && !stopping; turn++) {
+        for (unsigned i = 0; i < lane_count; i++)
+            run_slice(&lanes[(first + i) % lane_count], (uint64_t)(slice * 1e6));
+        for (unsigned i = lane_count; i-- > 0;) run_slice(&lanes[(first + i) % lane_count], (uint64_t)(slice * 1e6));
+    }
+    printf("{\"turns\":%u,\"lanes\":[", turns);
+    for (unsigned i = 0; i < lane_count; i++) {
+        const struct generator *generator = &lanes[i].generator;
+        const double time = (double)lanes[i].nanoseconds / 1e9;
+        printf("%s{\"to\":\"%s\",\"sent\":%llu,\"arrived\":%llu,\"lost\":%llu,\"seconds\":%.6f,\"per_second\":%.0f,"
+               "\"busy_seconds\":%.2f}",
+               i ? "," : "", addresses[i], (unsigned long long)generator->sent, (unsigned long long)generator->arrived,
+               (unsigned long long)(generator->sent - generator->arrived), time, (double)generator->arrived / time,
+               lanes[i].busy);
+    }
+    puts("]}");
+    return 0;
+}
