@@ -255,7 +255,7 @@ static unsigned number(const char *text, const char *option) {
 
 int main(int count, char **arguments) {
     struct settings settings = {
-        .mark = 101, .copy_range = 256, .queue_length = 4096, .receive_buffer = 8u << 20,
+        .mark = 0x101, .copy_range = 256, .queue_length = 4096, .receive_buffer = 8u << 20,
         .processors = (unsigned)sysconf(_SC_NPROCESSORS_ONLN), .fail_open = true, .gso = true,
     };
     bool queues = false;

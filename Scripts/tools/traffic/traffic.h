@@ -45,6 +45,7 @@ void run_on(int processor);
 
 int send_main(int count, char **arguments);
 int race_main(int count, char **arguments);
+int start_main(int count, char **arguments);
 int sink_main(int count, char **arguments);
 int ping_main(int count, char **arguments);
 int echo_main(int count, char **arguments);
