@@ -42,6 +42,7 @@ let package = Package(
         library("CNetfilterQueue", "libnetfilter_queue", ["libnetfilter-queue-dev", "libmnl-dev"]),
         library("CXXHash", "libxxhash", ["libxxhash-dev"]),
         library("CPcap", "libpcap", ["libpcap-dev"]),
+        library("CMicrohttpd", "libmicrohttpd", ["libmicrohttpd-dev"]),
         .target(name: "CLinuxShims"),
 
         // Modules, each above those it depends on.
@@ -55,6 +56,18 @@ let package = Package(
         module("NetfilterQueue", ["CLinuxShims", "CNetfilterQueue", "Logging", "Wire", "Dataplane"]),
         module("Forecasting"),
         module("Configuration", ["JSONText", "Wire", "Selection", "Classification"]),
+
+        module("KernelPath", ["Wire"]),
+        module("Health", ["Wire"]),
+        module(
+            "Control",
+            [
+                "CMicrohttpd", "Logging", "JSONText", "Wire", "Selection", "Classification", "Dataplane",
+                "NetfilterQueue", "KernelPath", "Configuration", "Health",
+            ]),
+
+        // The programs.
+        program("anabranchd", ["Logging", "Wire", "Configuration", "NetfilterQueue", "Control"]),
 
         // What the scripts measure and try with.
         tool("floor"),
@@ -76,6 +89,8 @@ let package = Package(
                 "CAllocationCounter", "CNetfilterQueue", "Classification", "Dataplane", "NetfilterQueue", "Selection",
                 "Wire",
             ]),
+        tests("KernelPathTests", ["KernelPath", "Wire"]),
+        tests("HealthTests", ["Health", "Wire"]),
         tests("ForecastingTests", ["Forecasting"]),
         tests("ConfigurationTests", ["Configuration", "JSONText", "Wire", "Selection", "Classification"]),
     ],

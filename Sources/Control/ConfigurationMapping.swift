@@ -1,0 +1,116 @@
+import Classification
+import Configuration
+import Glibc
+import Health
+import KernelPath
+import Logging
+import NetfilterQueue
+import Wire
+
+extension Configuration {
+    /// The settings of each queue.
+    ///
+    /// - Parameter cores: the CPUs the process may run on, for `auto`.
+    public func queueSettings(cores: [Int]) -> [QueueSettings] {
+        let count = queues.count.resolved(cores: cores.count)
+        return (0..<count).map { index in
+            var settings = QueueSettings(number: UInt16(queues.first + index))
+            settings.length = queues.length
+            settings.copyRange = UInt32(queues.copyRange)
+            settings.batch = queues.batch
+            settings.receiveBuffer = queues.receiveBuffer
+            settings.failOpen = queues.failOpen
+            settings.aggregates = queues.gso
+            switch queues.cpus {
+            case .automatic: settings.cpu = cores.isEmpty ? nil : cores[index % cores.count]
+            case .list(let list): settings.cpu = list.isEmpty ? nil : list[index % list.count]
+            }
+            return settings
+        }
+    }
+
+    /// Every backend that has a check, with the id `pool/name`.
+    public var healthTargets: [HealthTarget] {
+        pools.flatMap { pool -> [HealthTarget] in
+            guard let health = pool.health else { return [] }
+            let policy = HealthPolicy(
+                interval: health.interval, timeout: health.timeout, rise: health.rise, fall: health.fall)
+            return pool.backends.compactMap { backend in
+                guard let address = backend.addresses.first, backend.state != .inactive else { return nil }
+                let endpoint = Endpoint(address: address, port: health.port)
+                let kind: ProbeKind =
+                    switch health.kind {
+                    case .tcp: .tcpConnect(endpoint)
+                    }
+                let key = BackendKey(pool: pool.name, name: backend.name)
+                return HealthTarget(id: key.description, probe: kind, policy: policy)
+            }
+        }
+    }
+
+    /// What the firewall has to know.
+    ///
+    /// - Parameter cores: how many CPUs the daemon will run on, for `auto`.
+    public func rulePlan(cores: Int) -> RulePlan {
+        let count = queues.count.resolved(cores: cores)
+        var marks: Set<UInt32> = []
+        return RulePlan(
+            traffic: services.map {
+                RulePlan.Traffic(
+                    service: $0.name, protocols: $0.match.protocols, destinations: $0.match.destinations)
+            },
+            routes: pools.flatMap { pool in
+                pool.backends.filter { marks.insert($0.mark).inserted }.map {
+                    RulePlan.Route(backend: "\(pool.name)/\($0.name)", mark: $0.mark, addresses: $0.addresses)
+                }
+            },
+            queues: UInt16(queues.first)...UInt16(queues.first + count - 1))
+    }
+
+    /// Keys whose values differ from those of the running configuration and wait for a restart.
+    func keysForRestart(running: Configuration) -> [String] {
+        var keys: [String] = []
+        func compare(_ key: String, _ same: Bool) { if !same { keys.append(key) } }
+        let (mine, theirs) = (queues, running.queues)
+        compare("queues.first", mine.first == theirs.first)
+        compare("queues.count", mine.count == theirs.count)
+        compare("queues.length", mine.length == theirs.length)
+        compare("queues.copy_range", mine.copyRange == theirs.copyRange)
+        compare("queues.batch", mine.batch == theirs.batch)
+        compare("queues.receive_buffer", mine.receiveBuffer == theirs.receiveBuffer)
+        compare("queues.fail_open", mine.failOpen == theirs.failOpen)
+        compare("queues.gso", mine.gso == theirs.gso)
+        compare("queues.cpus", mine.cpus == theirs.cpus)
+        compare("control", control == running.control)
+        compare("metrics", metrics == running.metrics)
+        compare("tracking", tracking == running.tracking)
+        return keys
+    }
+}
+
+extension LogLevel {
+    /// The log's word for what the configuration says.
+    public init(_ level: LogConfiguration.Level) {
+        self =
+            switch level {
+            case .error: .error
+            case .warning: .warning
+            case .info: .info
+            case .debug: .debug
+            }
+    }
+}
+
+/// The CPUs this process may run on, ascending.
+public func usableCores() -> [Int] {
+    // "Cpus_allowed_list:\t0-3,8" in /proc/self/status; the CPU_SET macros are not imported.
+    guard let status = readSmallFile("/proc/self/status"),
+        let line = status.split(separator: "\n").first(where: { $0.hasPrefix("Cpus_allowed_list:") })
+    else { return Array(0..<max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+    let list = line.split(whereSeparator: { $0 == ":" || $0 == "\t" || $0 == " " }).last ?? ""
+    return list.split(separator: ",").flatMap { part -> [Int] in
+        let ends = part.split(separator: "-").compactMap { Int($0) }
+        guard let first = ends.first, let last = ends.last, first <= last else { return [] }
+        return Array(first...last)
+    }
+}

@@ -1,0 +1,48 @@
+import Dataplane
+import JSONText
+import NetfilterQueue
+import Wire
+
+extension ControlPlane {
+    var showQueues: JSONValue {
+        let kernel = KernelQueue.all()
+        let rows = zip(queues, director.ledger.workers).map { settings, counters -> JSONValue in
+            let row = kernel?.first { $0.number == settings.number }
+            let packets = counters.packets
+            let batches = counters.count(.batches)
+            let nanoseconds = counters.count(.decisionNanoseconds)
+            var object: JSONObject = [
+                "number": JSONValue(settings.number), "cpu": JSONValue(settings.cpu),
+                "length": JSONValue(settings.length), "waiting": JSONValue(row?.waiting),
+                "dropped_full": JSONValue(row?.droppedFull), "dropped_buffer": JSONValue(row?.droppedBuffer),
+                "packets": JSONValue(packets),
+                "mean_batch": JSONValue(batches == 0 ? nil : Double(packets) / Double(batches)),
+                "mean_decision_nanoseconds": JSONValue(packets == 0 ? nil : Double(nanoseconds) / Double(packets)),
+            ]
+            for event in WorkerEvent.allCases where event != .decisionNanoseconds {
+                object[event.name] = JSONValue(counters.count(event))
+            }
+            return JSONValue(object)
+        }
+        return ["queues": JSONValue(rows)]
+    }
+
+    var showCounters: JSONValue {
+        let ledger = director.ledger
+        var outcomes: JSONObject = [:]
+        var sum: UInt64 = 0
+        for outcome in Outcome.allCases {
+            let count = ledger.packets(outcome)
+            outcomes[outcome.name] = JSONValue(count)
+            sum += count
+        }
+        var malformed: JSONObject = [:]
+        for error in WireError.allCases { malformed[error.name] = JSONValue(ledger.packets(unreadableFor: error)) }
+        var events: JSONObject = [:]
+        for event in WorkerEvent.allCases { events[event.name] = JSONValue(ledger.count(event)) }
+        return [
+            "packets_received": JSONValue(sum), "outcomes": JSONValue(outcomes), "malformed": JSONValue(malformed),
+            "events": JSONValue(events),
+        ]
+    }
+}

@@ -1,0 +1,51 @@
+import Wire
+
+extension RulePlan {
+    /// Text for `ip -force -batch -`: each mark's next hop, and the fallback route for packets without a mark.
+    ///
+    /// A mark has a routing table of its own with the mark's number. `-force` goes on where a rule is there already.
+    public var ipBatch: String {
+        var text = "# Anabranch: for `ip -force -batch -` (rules that are there already are reported and kept)\n"
+        for route in routes {
+            text += "# backend \(route.backend)\n"
+            if let reason = Self.unusable(route) {
+                text += "#   \(reason)\n"
+                continue
+            }
+            for address in route.addresses {
+                // A batch has no -6: the family comes from the addresses, so it has to be said with "from".
+                let everyone = address.family == .ipv4 ? "0.0.0.0/0" : "::/0"
+                text += "rule add priority 1000 from \(everyone) fwmark \(route.mark) lookup \(route.mark)\n"
+                text += "route replace \(everyone) via \(address) table \(route.mark)\n"
+            }
+        }
+        return text + fallback
+    }
+
+    /// Packets pass unmarked while no daemon serves the queues, so each virtual address needs a route of its own.
+    private var fallback: String {
+        var text =
+            "# Fallback: where packets without a mark go while no anabranchd runs. Choose the backend to your liking.\n"
+        var seen: Set<IPPrefix> = []
+        for destination in traffic.flatMap(\.destinations) where seen.insert(destination).inserted {
+            let hop = routes.lazy.filter { Self.unusable($0) == nil }.flatMap(\.addresses).first {
+                $0.family == destination.address.family
+            }
+            guard let hop else {
+                text += "#   \(destination): no backend has an address of this family\n"
+                continue
+            }
+            text += "route replace \(destination) via \(hop)\n"
+        }
+        return text
+    }
+
+    private static func unusable(_ route: Route) -> String? {
+        if route.addresses.isEmpty { return "mark \(route.mark): no address is configured; add the route by hand" }
+        // Tables 253 to 255 are the kernel's own (default, main, local); table 0 means "any".
+        if route.mark == 0 || (253...255).contains(route.mark) {
+            return "mark \(route.mark) cannot name a routing table (0 and 253 to 255 are taken): add the route by hand"
+        }
+        return nil
+    }
+}

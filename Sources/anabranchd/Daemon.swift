@@ -1,0 +1,125 @@
+import Configuration
+import Control
+import Glibc
+import Logging
+import NetfilterQueue
+import Wire
+
+/// The daemon from start to stop.
+struct Daemon {
+    private let plane: ControlPlane
+    private let queues: QueueGroup
+    private let manager = ServiceManager()
+    private var signals: Signals
+
+    /// Loads, builds and binds everything.
+    ///
+    /// - Throws: `StartError` with one clear line.
+    static func run(file: String) throws(StartError) {
+        let signals = Signals()
+        let configuration: Configuration
+        do throws(ConfigurationErrors) {
+            configuration = try Configuration.load(path: file)
+        } catch {
+            throw StartError(error.description)
+        }
+        Log.level = LogLevel(configuration.log.level)
+        let settings = configuration.queueSettings(cores: usableCores())
+        let ledger = CounterLedger(workers: settings.count)
+        let director: Director
+        do throws(DirectorError) {
+            director = try Director(configuration, ledger: ledger)
+        } catch {
+            throw StartError("\(file): \(error)")
+        }
+        let queues = QueueGroup(settings, publisher: director.publisher, counters: ledger.workers)
+        let plane = ControlPlane(configuration, file: file, queues: settings, director: director) { queues.failure }
+        var daemon = Daemon(plane: plane, queues: queues, signals: signals)
+        try daemon.serve(configuration)
+    }
+
+    private mutating func serve(_ configuration: Configuration) throws(StartError) {
+        // The socket first: it tells at once whether another daemon is there.
+        let server = try startControl(configuration)
+        defer { server.stop() }
+        do throws(QueueError) {
+            try queues.start()
+        } catch {
+            throw StartError(error.description)
+        }
+        let pages: HTTPServer?
+        do throws(ControlError) {
+            pages = try startPages(configuration)
+        } catch {
+            queues.stop()
+            throw StartError(error.message)
+        }
+        plane.start()
+        let manager = manager
+        let summary = self.summary
+        plane.observeReloads { begins in begins ? manager.reloading() : manager.ready(summary) }
+        manager.ready(summary)
+        Log.notice("anabranchd \(Version.text) serves \(summary)")
+        let failure = mainLoop()
+        manager.stopping()
+        // The queues first: they answer what they hold, and packets take the fallback route from then on.
+        queues.stop()
+        withExtendedLifetime(pages) {}
+        plane.stop()
+        if let failure { throw StartError("\(failure): stopping") }
+        Log.notice("stopped")
+    }
+
+    /// Waits for signals; returns why a worker ended by itself, or nil after a signal to stop.
+    private mutating func mainLoop() -> QueueError? {
+        let half = manager.watchdogInterval.map { max(1, Int($0 / 2_000_000)) } ?? 1000
+        while true {
+            switch signals.next(milliseconds: min(1000, half)) {
+            case SIGHUP?:
+                plane.reload()
+            case .some(let number):
+                Log.notice("\(number == SIGINT ? "SIGINT" : "SIGTERM"): stopping")
+                return nil
+            case nil:
+                break
+            }
+            if let failure = queues.failure { return failure }
+            plane.tick()
+            if manager.watchdogInterval != nil { manager.alive() }
+        }
+    }
+
+    private func startControl(_ configuration: Configuration) throws(StartError) -> ControlServer {
+        var limits = ControlServer.Limits()
+        limits.clients = configuration.control.maxClients
+        limits.timeout = configuration.control.timeout
+        let plane = plane
+        do throws(ControlError) {
+            return try ControlServer(
+                path: configuration.control.socket, group: configuration.control.group, limits: limits
+            ) { plane.answer($0) }
+        } catch {
+            throw StartError(error.message)
+        }
+    }
+
+    private func startPages(_ configuration: Configuration) throws(ControlError) -> HTTPServer? {
+        guard configuration.metrics.enabled else { return nil }
+        let endpoint = Endpoint(address: configuration.metrics.address, port: configuration.metrics.port)
+        let plane = plane
+        return try HTTPServer(endpoint) { plane.page($0) }
+    }
+
+    private var summary: String {
+        let numbers = plane.queues.map(\.number)
+        let queues = numbers.count == 1 ? "queue \(numbers[0])" : "queues \(numbers[0]) to \(numbers[numbers.count - 1])"
+        let view = plane.director.view
+        return "\(queues) for \(view.configuration.services.count) services"
+    }
+}
+
+/// Why the daemon ended.
+struct StartError: Error {
+    let message: String
+    init(_ message: String) { self.message = message }
+}
