@@ -68,6 +68,9 @@ let package = Package(
 
         // The programs.
         program("anabranchd", ["Logging", "Wire", "Configuration", "NetfilterQueue", "Control"]),
+        program(
+            "anabranch",
+            ["JSONText", "Wire", "Capture", "Dataplane", "NetfilterQueue", "KernelPath", "Configuration", "Control"]),
 
         // What the scripts measure and try with.
         tool("floor"),

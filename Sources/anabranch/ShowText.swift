@@ -1,0 +1,187 @@
+import JSONText
+
+/// The daemon's answers as tables for people.
+enum ShowText {
+    static func status(_ data: JSONValue, _ console: Console) -> String {
+        let queues = data["queues"]
+        let reload = data["last_reload"]
+        let first = queues?["first"]?.int ?? 0
+        let last = queues?["last"]?.int ?? 0
+        let ready = data["ready"]?.bool == true
+        var rows: [(String, String)] = [
+            ("version", data["version"]?.string ?? "?"),
+            ("state", ready ? console.paint("ready", .good) : console.paint("not ready", .bad)),
+            ("up", Units.duration(data["uptime_seconds"]?.int ?? 0) + " (since \(data["started"]?.string ?? "?"))"),
+            ("configuration", data["configuration"]?.string ?? "?"),
+            ("last reload", reloadLine(reload, console)),
+            ("queues", (first == last ? "\(first)" : "\(first) to \(last)") + kernelNote(queues)),
+            (
+                "packets",
+                Units.si(data["packets"]?.double ?? 0) + ", now "
+                    + Units.si(data["packets_per_second"]?.double ?? 0) + "/s"
+            ),
+        ]
+        for name in ["services", "pools", "backends"] { rows.append((name, upDown(data[name], console))) }
+        rows.append(("memory", Units.bytes(data["resident_bytes"]?.double ?? 0) + " resident"))
+        rows.append(("CPU", Units.fixed(data["cpu_seconds"]?.double ?? 0, 2) + " s"))
+        rows.append(("log level", data["log_level"]?.string ?? "?"))
+        if let failure = queues?["failure"]?.string { rows.append(("failure", console.paint(failure, .bad))) }
+        let width = rows.map(\.0.count).max() ?? 0
+        var text = rows.map { "\($0.0)\(String(repeating: " ", count: width - $0.0.count))  \($0.1)\n" }.joined()
+        for error in reload?["errors"]?.array ?? [] { text += "  " + (error.string ?? "") + "\n" }
+        let waiting = reload?["restart_needed"]?.array?.compactMap(\.string) ?? []
+        if !waiting.isEmpty { text += "after a restart only: \(waiting.joined(separator: ", "))\n" }
+        return text
+    }
+
+    static func services(_ data: JSONValue, _ console: Console) -> String {
+        var table = TextTable(["SERVICE", "PRIO#", "PROTOCOL", "DESTINATION", "PORTS", "HASH", "POOL", "STATE", "PACKETS#"])
+        for row in data["services"]?.array ?? [] {
+            let up = row["up"]?.bool == true
+            table.add([
+                .init(text(row["name"])), .init("\(row["priority"]?.int ?? 0)"), .init(list(row["protocols"])),
+                .init(list(row["destinations"])), .init(list(row["destination_ports"])), .init(list(row["hash"])),
+                .init(text(row["pool"])), up ? .init("up", .good) : .init("no backend", .bad), count(row["packets"]),
+            ])
+        }
+        return table.text(console)
+    }
+
+    static func pools(_ data: JSONValue, _ console: Console) -> String {
+        var table = TextTable(["POOL", "SHARDS#", "BACKENDS#", "UP#", "CHECK", "EPOCH#", "PACKETS#", "BYTES#"])
+        for row in data["pools"]?.array ?? [] {
+            let up = row["up"]?.int ?? 0
+            let total = row["backends"]?.int ?? 0
+            table.add([
+                .init(text(row["name"])), .init("\(row["shards"]?.int ?? 0)"), .init("\(total)"),
+                .init("\(up)", up == 0 ? .bad : up < total ? .careful : .good), .init(text(row["health"])),
+                .init("\(row["epoch"]?.int ?? 0)"), count(row["packets"]), bytes(row["bytes"]),
+            ])
+        }
+        return table.text(console)
+    }
+
+    static func backends(_ data: JSONValue, _ console: Console) -> String {
+        var table = TextTable([
+            "POOL", "BACKEND", "STATE", "CHECK", "WEIGHT#", "SLOTS#", "MARK#", "ADDRESS", "PACKETS#", "BYTES#",
+        ])
+        for row in data["backends"]?.array ?? [] { add(row, to: &table) }
+        let changed = data["backends"]?.array?.contains { $0["overridden"]?.bool == true } == true
+        return table.text(console)
+            + (changed ? "* changed at run time; the file's value returns when its entry changes or at a restart\n" : "")
+    }
+
+    static func backend(_ row: JSONValue, _ console: Console) -> String {
+        backends(["backends": [row]], console)
+    }
+
+    private static func add(_ row: JSONValue, to table: inout TextTable) {
+        let condition = text(row["condition"])
+        let colour: Console.Colour = condition == "up" ? .good : condition == "down" ? .bad : .careful
+        let health = row["health"]?.string
+        let detail = row["health_detail"]?.string
+        let check = health == "down" ? detail ?? "down" : health ?? "-"
+        table.add([
+            .init(text(row["pool"])), .init(text(row["name"])),
+            .init(condition + (row["overridden"]?.bool == true ? "*" : ""), colour),
+            .init(check, health == "down" ? .bad : nil),
+            .init("\(row["weight"]?.int ?? 0)"), .init("\(row["slots"]?.int ?? 0)"),
+            .init("\(row["mark"]?.integer(as: UInt32.self) ?? 0)"), .init(list(row["addresses"])),
+            count(row["packets"]), bytes(row["bytes"]),
+        ])
+    }
+
+    static func tables(_ data: JSONValue, _ console: Console) -> String {
+        var table = TextTable(["POOL", "SIZE#", "EPOCH#", "DIGEST", "MOVED#", "MOVED#"])
+        var shares = TextTable(["POOL", "BACKEND", "SLOTS#", "SHARE#", "DUE#"])
+        for row in data["tables"]?.array ?? [] {
+            let size = row["size"]?.double ?? 1
+            let moved = row["moved"]?.double
+            table.add([
+                .init(text(row["pool"])), .init("\(row["size"]?.int ?? 0)"), .init("\(row["epoch"]?.int ?? 0)"),
+                .init(text(row["digest"])), .init(moved.map { "\(Int($0))" } ?? "-"),
+                .init(moved.map { Units.percent($0 / size) } ?? "-"),
+            ])
+            for share in row["shares"]?.array ?? [] {
+                shares.add([
+                    .init(text(row["pool"])), .init(text(share["backend"])), .init("\(share["slots"]?.int ?? 0)"),
+                    .init(Units.percent(share["share"]?.double ?? 0)), .init(Units.percent(share["wanted"]?.double ?? 0)),
+                ])
+            }
+        }
+        return table.text(console) + "\n" + shares.text(console)
+    }
+
+    static func queues(_ data: JSONValue, _ console: Console) -> String {
+        var table = TextTable([
+            "QUEUE#", "CPU#", "WAITING#", "DROPPED#", "OVERRUNS#", "BATCHES#", "MEAN BATCH#", "MEAN DECISION#",
+            "PACKETS#",
+        ])
+        for row in data["queues"]?.array ?? [] {
+            let full = row["dropped_full"]?.double
+            let buffer = row["dropped_buffer"]?.double
+            let dropped = full.map { $0 + (buffer ?? 0) }
+            table.add([
+                .init("\(row["number"]?.int ?? 0)"), .init(row["cpu"]?.int.map { "\($0)" } ?? "-"),
+                .init(row["waiting"]?.double.map { Units.si($0) } ?? "-"),
+                .init(dropped.map { Units.si($0) } ?? "-", (dropped ?? 0) > 0 ? .bad : nil),
+                .init(Units.si(row["overruns"]?.double ?? 0), (row["overruns"]?.double ?? 0) > 0 ? .bad : nil),
+                count(row["batches"]), .init(row["mean_batch"]?.double.map { Units.figures($0) } ?? "-"),
+                .init(row["mean_decision_nanoseconds"]?.double.map { Units.nanoseconds($0) } ?? "-"),
+                count(row["packets"]),
+            ])
+        }
+        return table.text(console)
+    }
+
+    static func counters(_ data: JSONValue, _ console: Console) -> String {
+        var table = TextTable(["COUNTER", "PACKETS#"])
+        var sum: UInt64 = 0
+        for member in data["outcomes"]?.object ?? [:] {
+            let value = member.value.integer(as: UInt64.self) ?? 0
+            sum += value
+            table.add([.init(member.key), .init("\(value)")])
+        }
+        table.add([.init("sum of outcomes", .strong), .init("\(sum)", .strong)])
+        let received = data["packets_received"]?.integer(as: UInt64.self) ?? 0
+        table.add([.init("packets received", .strong), .init("\(received)", received == sum ? .good : .bad)])
+        var reasons = TextTable(["MALFORMED", "PACKETS#"])
+        for member in data["malformed"]?.object ?? [:] {
+            reasons.add([.init(member.key), .init("\(member.value.integer(as: UInt64.self) ?? 0)")])
+        }
+        var events = TextTable(["EVENT", "COUNT#"])
+        for member in data["events"]?.object ?? [:] {
+            events.add([.init(member.key), .init("\(member.value.integer(as: UInt64.self) ?? 0)")])
+        }
+        return [table, reasons, events].map { $0.text(console) }.joined(separator: "\n")
+    }
+
+    // MARK: Parts
+
+    private static func reloadLine(_ reload: JSONValue?, _ console: Console) -> String {
+        let good = reload?["ok"]?.bool == true
+        return (reload?["time"]?.string ?? "?") + " "
+            + (good ? console.paint("good", .good) : console.paint("refused, nothing changed", .bad))
+    }
+
+    private static func kernelNote(_ queues: JSONValue?) -> String {
+        guard let waiting = queues?["waiting"]?.double, let dropped = queues?["dropped"]?.double else { return "" }
+        return ", \(Units.si(waiting)) waiting, \(Units.si(dropped)) dropped by the kernel"
+    }
+
+    private static func upDown(_ counts: JSONValue?, _ console: Console) -> String {
+        let up = counts?["up"]?.int ?? 0
+        let down = counts?["down"]?.int ?? 0
+        return console.paint("\(up) up", up > 0 ? .good : nil) + ", " + console.paint("\(down) down", down > 0 ? .bad : nil)
+    }
+
+    static func text(_ value: JSONValue?) -> String { value?.string ?? "-" }
+
+    static func list(_ value: JSONValue?) -> String {
+        let texts = value?.array?.compactMap(\.string) ?? []
+        return texts.isEmpty ? "any" : texts.joined(separator: ",")
+    }
+
+    private static func count(_ value: JSONValue?) -> TextTable.Cell { .init(Units.si(value?.double ?? 0)) }
+    private static func bytes(_ value: JSONValue?) -> TextTable.Cell { .init(Units.bytes(value?.double ?? 0)) }
+}
