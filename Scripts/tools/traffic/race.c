@@ -94,9 +94,11 @@ int race_main(int count, char **arguments) {
     unsigned turns = (unsigned)(seconds * 1000 / slice / 2 + 0.5);
     if (turns == 0) turns = 1;
     for (unsigned turn = 0; turn < turns && !stopping; turn++) {
-        for (unsigned i = 0; i < lane_count; i++)
-            run_slice(&lanes[(first + i) % lane_count], (uint64_t)(slice * 1e6));
-        for (unsigned i = lane_count; i-- > 0;) run_slice(&lanes[(first + i) % lane_count], (uint64_t)(slice * 1e6));
+        /* Another lane begins each turn, so that none is always in the middle. */
+        const unsigned begin = first + turn;
+        const uint64_t length = (uint64_t)(slice * 1e6);
+        for (unsigned i = 0; i < lane_count; i++) run_slice(&lanes[(begin + i) % lane_count], length);
+        for (unsigned i = lane_count; i-- > 0;) run_slice(&lanes[(begin + i) % lane_count], length);
     }
     printf("{\"turns\":%u,\"lanes\":[", turns);
     for (unsigned i = 0; i < lane_count; i++) {
