@@ -100,6 +100,8 @@ int race_main(int count, char **arguments) {
         for (unsigned i = 0; i < lane_count; i++) run_slice(&lanes[(begin + i) % lane_count], length);
         for (unsigned i = lane_count; i-- > 0;) run_slice(&lanes[(begin + i) % lane_count], length);
     }
+    /* A packet that was given up may have come in another lane's slice: lost is only what never came. */
+    for (unsigned i = 0; i < lane_count; i++) generator_drain(&lanes[i].generator);
     printf("{\"turns\":%u,\"lanes\":[", turns);
     for (unsigned i = 0; i < lane_count; i++) {
         const struct generator *generator = &lanes[i].generator;
