@@ -117,21 +117,28 @@ enum ShowText {
             "QUEUE#", "CPU#", "WAITING#", "DROPPED#", "OVERRUNS#", "BATCHES#", "MEAN BATCH#", "MEAN DECISION#",
             "PACKETS#",
         ])
-        for row in data["queues"]?.array ?? [] {
-            let full = row["dropped_full"]?.double
-            let buffer = row["dropped_buffer"]?.double
-            let dropped = full.map { $0 + (buffer ?? 0) }
-            table.add([
-                .init("\(row["number"]?.int ?? 0)"), .init(row["cpu"]?.int.map { "\($0)" } ?? "-"),
-                .init(row["waiting"]?.double.map { Units.si($0) } ?? "-"),
-                .init(dropped.map { Units.si($0) } ?? "-", (dropped ?? 0) > 0 ? .bad : nil),
-                .init(Units.si(row["overruns"]?.double ?? 0), (row["overruns"]?.double ?? 0) > 0 ? .bad : nil),
-                count(row["batches"]), .init(row["mean_batch"]?.double.map { Units.figures($0) } ?? "-"),
-                .init(row["mean_decision_nanoseconds"]?.double.map { Units.nanoseconds($0) } ?? "-"),
-                count(row["packets"]),
-            ])
-        }
+        for row in data["queues"]?.array ?? [] { table.add(queueRow(row)) }
         return table.text(console)
+    }
+
+    private static func queueRow(_ row: JSONValue) -> [TextTable.Cell] {
+        func number(_ key: String) -> Double? { row[key]?.double }
+        func text(_ value: Double?, _ format: (Double) -> String) -> TextTable.Cell {
+            if let value { .init(format(value)) } else { .init("-") }
+        }
+        var dropped = text(nil) { Units.si($0) }
+        if let full = number("dropped_full") {
+            let all = full + (number("dropped_buffer") ?? 0)
+            dropped = .init(Units.si(all), all > 0 ? .bad : nil)
+        }
+        let overruns = number("overruns") ?? 0
+        return [
+            .init("\(row["number"]?.int ?? 0)"), text(number("cpu")) { "\(Int($0))" },
+            text(number("waiting")) { Units.si($0) }, dropped,
+            .init(Units.si(overruns), overruns > 0 ? .bad : nil), count(row["batches"]),
+            text(number("mean_batch")) { Units.figures($0) },
+            text(number("mean_decision_nanoseconds")) { Units.nanoseconds($0) }, count(row["packets"]),
+        ]
     }
 
     static func counters(_ data: JSONValue, _ console: Console) -> String {
