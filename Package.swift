@@ -95,6 +95,7 @@ let package = Package(
         tests("KernelPathTests", ["KernelPath", "Wire"]),
         tests("HealthTests", ["Health", "Wire"]),
         tests("ForecastingTests", ["Forecasting"]),
+        tests("SystemTests", []),
         tests("ConfigurationTests", ["Configuration", "JSONText", "Wire", "Selection", "Classification"]),
     ],
     cLanguageStandard: .c11

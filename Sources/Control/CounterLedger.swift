@@ -42,8 +42,22 @@ public final class CounterLedger: Sendable {
     /// Packets that could not be read for a reason, of all workers.
     public func packets(unreadableFor error: WireError) -> UInt64 { sum { $0.packets(unreadableFor: error) } }
 
-    /// Packets received by all workers.
+    /// Packets in all outcomes, of all workers.
     public var packets: UInt64 { sum(\.packets) }
+
+    /// Packets received and packets in each outcome, all of one moment: the counters are read again while a batch is
+    /// being decided, a hundred times at most.
+    public var balance: (received: UInt64, outcomes: [(outcome: Outcome, packets: UInt64)]) {
+        for _ in 0..<99 {
+            let now = reading
+            if now.received == now.outcomes.reduce(0, { $0 &+ $1.packets }) { return now }
+        }
+        return reading
+    }
+
+    private var reading: (received: UInt64, outcomes: [(outcome: Outcome, packets: UInt64)]) {
+        (count(.packetsReceived), Outcome.allCases.map { ($0, packets($0)) })
+    }
 
     /// How often an event happened in all workers.
     public func count(_ event: WorkerEvent) -> UInt64 { sum { $0.count(event) } }

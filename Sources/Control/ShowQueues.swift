@@ -29,19 +29,15 @@ extension ControlPlane {
 
     var showCounters: JSONValue {
         let ledger = director.ledger
+        let balance = ledger.balance
         var outcomes: JSONObject = [:]
-        var sum: UInt64 = 0
-        for outcome in Outcome.allCases {
-            let count = ledger.packets(outcome)
-            outcomes[outcome.name] = JSONValue(count)
-            sum += count
-        }
+        for (outcome, packets) in balance.outcomes { outcomes[outcome.name] = JSONValue(packets) }
         var malformed: JSONObject = [:]
         for error in WireError.allCases { malformed[error.name] = JSONValue(ledger.packets(unreadableFor: error)) }
         var events: JSONObject = [:]
         for event in WorkerEvent.allCases { events[event.name] = JSONValue(ledger.count(event)) }
         return [
-            "packets_received": JSONValue(sum), "outcomes": JSONValue(outcomes), "malformed": JSONValue(malformed),
+            "packets_received": JSONValue(balance.received), "outcomes": JSONValue(outcomes), "malformed": JSONValue(malformed),
             "events": JSONValue(events),
         ]
     }

@@ -2,6 +2,8 @@ import Wire
 
 /// Events of a queue worker that are no packet's outcome. Counted per worker; names are stable.
 public enum WorkerEvent: Int, CaseIterable, Sendable {
+    /// Packets received, counted by batch and apart from the outcomes, so that the two can be held against each other.
+    case packetsReceived
     /// Receive calls that returned at least one packet.
     case batches
     /// Netlink messages sent with verdicts (a run of equal verdicts is one message).
@@ -26,6 +28,7 @@ public enum WorkerEvent: Int, CaseIterable, Sendable {
     /// The name in tables and metrics, `snake_case`.
     public var name: String {
         switch self {
+        case .packetsReceived: "packets_received"
         case .batches: "batches"
         case .verdictMessages: "verdict_messages"
         case .overruns: "overruns"

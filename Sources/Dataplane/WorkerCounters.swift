@@ -70,7 +70,7 @@ public final class WorkerCounters: Sendable {
         return value(capacity.backendsOffset + slot * 2 + 1)
     }
 
-    /// Packets in all outcomes: the packets received.
+    /// Packets in all outcomes. Equals `count(.packetsReceived)` whenever no batch is being decided.
     public var packets: UInt64 { Outcome.allCases.reduce(0) { $0 + packets($1) } }
 }
 
@@ -113,6 +113,7 @@ public struct CounterWriter: @unchecked Sendable {
     @inlinable
     public func addBatch(packets: Int, nanoseconds: UInt64) {
         guard packets > 0 else { return }
+        add(.packetsReceived, UInt64(packets))
         add(.batches)
         add(.decisionNanoseconds, nanoseconds)
         let size = min(CounterLayout.buckets - 1, Int.bitWidth - 1 - packets.leadingZeroBitCount)
