@@ -5,25 +5,25 @@ enum ShowText {
     static func status(_ data: JSONValue, _ console: Console) -> String {
         let queues = data["queues"]
         let reload = data["last_reload"]
-        let first = queues?["first"]?.int ?? 0
-        let last = queues?["last"]?.int ?? 0
+        let first = queues?.whole("first") ?? 0
+        let last = queues?.whole("last") ?? 0
         let ready = data["ready"]?.bool == true
         var rows: [(String, String)] = [
             ("version", data["version"]?.string ?? "?"),
             ("state", ready ? console.paint("ready", .good) : console.paint("not ready", .bad)),
-            ("up", Units.duration(data["uptime_seconds"]?.int ?? 0) + " (since \(data["started"]?.string ?? "?"))"),
+            ("up", Units.duration(data.whole("uptime_seconds") ?? 0) + " (since \(data["started"]?.string ?? "?"))"),
             ("configuration", data["configuration"]?.string ?? "?"),
             ("last reload", reloadLine(reload, console)),
             ("queues", (first == last ? "\(first)" : "\(first) to \(last)") + kernelNote(queues)),
             (
                 "packets",
-                Units.si(data["packets"]?.double ?? 0) + ", now "
-                    + Units.si(data["packets_per_second"]?.double ?? 0) + "/s"
+                Units.si(data.number("packets") ?? 0) + ", now "
+                    + Units.si(data.number("packets_per_second") ?? 0) + "/s"
             ),
         ]
         for name in ["services", "pools", "backends"] { rows.append((name, upDown(data[name], console))) }
-        rows.append(("memory", Units.bytes(data["resident_bytes"]?.double ?? 0) + " resident"))
-        rows.append(("CPU", Units.fixed(data["cpu_seconds"]?.double ?? 0, 2) + " s"))
+        rows.append(("memory", Units.bytes(data.number("resident_bytes") ?? 0) + " resident"))
+        rows.append(("CPU", Units.fixed(data.number("cpu_seconds") ?? 0, 2) + " s"))
         rows.append(("log level", data["log_level"]?.string ?? "?"))
         if let failure = queues?["failure"]?.string { rows.append(("failure", console.paint(failure, .bad))) }
         let width = rows.map(\.0.count).max() ?? 0
@@ -39,7 +39,7 @@ enum ShowText {
         for row in data["services"]?.array ?? [] {
             let up = row["up"]?.bool == true
             table.add([
-                .init(text(row["name"])), .init("\(row["priority"]?.int ?? 0)"), .init(list(row["protocols"])),
+                .init(text(row["name"])), .init("\(row.whole("priority") ?? 0)"), .init(list(row["protocols"])),
                 .init(list(row["destinations"])), .init(list(row["destination_ports"])), .init(list(row["hash"])),
                 .init(text(row["pool"])), up ? .init("up", .good) : .init("no backend", .bad), count(row["packets"]),
             ])
@@ -50,12 +50,12 @@ enum ShowText {
     static func pools(_ data: JSONValue, _ console: Console) -> String {
         var table = TextTable(["POOL", "SHARDS#", "BACKENDS#", "UP#", "CHECK", "EPOCH#", "PACKETS#", "BYTES#"])
         for row in data["pools"]?.array ?? [] {
-            let up = row["up"]?.int ?? 0
-            let total = row["backends"]?.int ?? 0
+            let up = row.whole("up") ?? 0
+            let total = row.whole("backends") ?? 0
             table.add([
-                .init(text(row["name"])), .init("\(row["shards"]?.int ?? 0)"), .init("\(total)"),
+                .init(text(row["name"])), .init("\(row.whole("shards") ?? 0)"), .init("\(total)"),
                 .init("\(up)", up == 0 ? .bad : up < total ? .careful : .good), .init(text(row["health"])),
-                .init("\(row["epoch"]?.int ?? 0)"), count(row["packets"]), bytes(row["bytes"]),
+                .init("\(row.whole("epoch") ?? 0)"), count(row["packets"]), bytes(row["bytes"]),
             ])
         }
         return table.text(console)
@@ -85,7 +85,7 @@ enum ShowText {
             .init(text(row["pool"])), .init(text(row["name"])),
             .init(condition + (row["overridden"]?.bool == true ? "*" : ""), colour),
             .init(check, health == "down" ? .bad : nil),
-            .init("\(row["weight"]?.int ?? 0)"), .init("\(row["slots"]?.int ?? 0)"),
+            .init("\(row.whole("weight") ?? 0)"), .init("\(row.whole("slots") ?? 0)"),
             .init("\(row["mark"]?.integer(as: UInt32.self) ?? 0)"), .init(list(row["addresses"])),
             count(row["packets"]), bytes(row["bytes"]),
         ])
@@ -95,17 +95,17 @@ enum ShowText {
         var table = TextTable(["POOL", "SIZE#", "EPOCH#", "DIGEST", "MOVED#", "MOVED#"])
         var shares = TextTable(["POOL", "BACKEND", "SLOTS#", "SHARE#", "DUE#"])
         for row in data["tables"]?.array ?? [] {
-            let size = row["size"]?.double ?? 1
-            let moved = row["moved"]?.double
+            let size = row.number("size") ?? 1
+            let moved = row.number("moved")
             table.add([
-                .init(text(row["pool"])), .init("\(row["size"]?.int ?? 0)"), .init("\(row["epoch"]?.int ?? 0)"),
+                .init(text(row["pool"])), .init("\(row.whole("size") ?? 0)"), .init("\(row.whole("epoch") ?? 0)"),
                 .init(text(row["digest"])), .init(moved.map { "\(Int($0))" } ?? "-"),
                 .init(moved.map { Units.percent($0 / size) } ?? "-"),
             ])
             for share in row["shares"]?.array ?? [] {
                 shares.add([
-                    .init(text(row["pool"])), .init(text(share["backend"])), .init("\(share["slots"]?.int ?? 0)"),
-                    .init(Units.percent(share["share"]?.double ?? 0)), .init(Units.percent(share["wanted"]?.double ?? 0)),
+                    .init(text(row["pool"])), .init(text(share["backend"])), .init("\(share.whole("slots") ?? 0)"),
+                    .init(Units.percent(share.number("share") ?? 0)), .init(Units.percent(share.number("wanted") ?? 0)),
                 ])
             }
         }
@@ -117,28 +117,21 @@ enum ShowText {
             "QUEUE#", "CPU#", "WAITING#", "DROPPED#", "OVERRUNS#", "BATCHES#", "MEAN BATCH#", "MEAN DECISION#",
             "PACKETS#",
         ])
-        for row in data["queues"]?.array ?? [] { table.add(queueRow(row)) }
+        for row in data["queues"]?.array ?? [] {
+            let full = row.number("dropped_full")
+            let buffer = row.number("dropped_buffer")
+            let dropped = full.map { $0 + (buffer ?? 0) }
+            table.add([
+                .init("\(row.whole("number") ?? 0)"), .init(row.whole("cpu").map { "\($0)" } ?? "-"),
+                .init(row.number("waiting").map { Units.si($0) } ?? "-"),
+                .init(dropped.map { Units.si($0) } ?? "-", (dropped ?? 0) > 0 ? .bad : nil),
+                .init(Units.si(row.number("overruns") ?? 0), (row.number("overruns") ?? 0) > 0 ? .bad : nil),
+                count(row["batches"]), .init(row.number("mean_batch").map { Units.figures($0) } ?? "-"),
+                .init(row.number("mean_decision_nanoseconds").map { Units.nanoseconds($0) } ?? "-"),
+                count(row["packets"]),
+            ])
+        }
         return table.text(console)
-    }
-
-    private static func queueRow(_ row: JSONValue) -> [TextTable.Cell] {
-        func number(_ key: String) -> Double? { row[key]?.double }
-        func text(_ value: Double?, _ format: (Double) -> String) -> TextTable.Cell {
-            if let value { .init(format(value)) } else { .init("-") }
-        }
-        var dropped = text(nil) { Units.si($0) }
-        if let full = number("dropped_full") {
-            let all = full + (number("dropped_buffer") ?? 0)
-            dropped = .init(Units.si(all), all > 0 ? .bad : nil)
-        }
-        let overruns = number("overruns") ?? 0
-        return [
-            .init("\(row["number"]?.int ?? 0)"), text(number("cpu")) { "\(Int($0))" },
-            text(number("waiting")) { Units.si($0) }, dropped,
-            .init(Units.si(overruns), overruns > 0 ? .bad : nil), count(row["batches"]),
-            text(number("mean_batch")) { Units.figures($0) },
-            text(number("mean_decision_nanoseconds")) { Units.nanoseconds($0) }, count(row["packets"]),
-        ]
     }
 
     static func counters(_ data: JSONValue, _ console: Console) -> String {
@@ -172,13 +165,13 @@ enum ShowText {
     }
 
     private static func kernelNote(_ queues: JSONValue?) -> String {
-        guard let waiting = queues?["waiting"]?.double, let dropped = queues?["dropped"]?.double else { return "" }
+        guard let waiting = queues?.number("waiting"), let dropped = queues?.number("dropped") else { return "" }
         return ", \(Units.si(waiting)) waiting, \(Units.si(dropped)) dropped by the kernel"
     }
 
     private static func upDown(_ counts: JSONValue?, _ console: Console) -> String {
-        let up = counts?["up"]?.int ?? 0
-        let down = counts?["down"]?.int ?? 0
+        let up = counts?.whole("up") ?? 0
+        let down = counts?.whole("down") ?? 0
         return console.paint("\(up) up", up > 0 ? .good : nil) + ", " + console.paint("\(down) down", down > 0 ? .bad : nil)
     }
 
