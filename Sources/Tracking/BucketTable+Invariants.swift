@@ -1,0 +1,85 @@
+import Synchronization
+
+extension BucketTable {
+    /// Checks everything that must hold while nobody is at work; gives what does not, nil if all is well.
+    func _checkInvariants() -> String? {
+        var bucketSeen = [Bool](repeating: false, count: buckets.count)
+        var entrySeen = [Bool](repeating: false, count: entries.count)
+        for home in 0..<size {
+            if buckets[home].lock.isLocked { return "main bucket \(home) is locked" }
+            var cursor = home
+            while cursor != IndexPool.none {
+                if bucketSeen[Int(cursor)] { return "bucket \(cursor) is in two chains, or in a ring" }
+                bucketSeen[Int(cursor)] = true
+                let entry = buckets[cursor].entry.load(ordering: .relaxed)
+                if buckets[cursor].occupied != 0 {
+                    if self.home(buckets[cursor].key.digest(hashing)) != home { return "bucket \(cursor) is astray" }
+                    if entries[entry].home.load(ordering: .relaxed) != home { return "entry \(entry) has another home" }
+                } else if cursor != home {
+                    return "extra bucket \(cursor) is in a chain and vacant"
+                }
+                cursor = buckets[cursor].next.load(ordering: .relaxed)
+            }
+        }
+        var problem: String?
+        extraPool.forEachFree { bucket in
+            if bucketSeen[Int(bucket)] { problem = "bucket \(bucket) is free and in a chain, or free twice" }
+            bucketSeen[Int(bucket)] = true
+        }
+        if let lost = bucketSeen.firstIndex(of: false) { return "bucket \(lost) is nowhere" }
+        for bucket in 0..<UInt32(buckets.count) {
+            let entry = buckets[bucket].entry.load(ordering: .relaxed)
+            if entrySeen[Int(entry)] { return "entry \(entry) is in two buckets" }
+            entrySeen[Int(entry)] = true
+            if entries[entry].references.load(ordering: .relaxed) < 1 { return "entry \(entry) is in use and free" }
+        }
+        sparePool.forEachFree { entry in
+            if entrySeen[Int(entry)] { problem = "entry \(entry) is free and in use, or free twice" }
+            entrySeen[Int(entry)] = true
+        }
+        return problem
+    }
+
+    /// Entries that are in no bucket and not free: held by references alone.
+    var orphans: Int { entries.count - buckets.count - sparePool.free }
+}
+
+extension FragmentTracker {
+    /// Checks the table, and that quotas and records agree with it.
+    func _checkInvariants() -> String? {
+        if let problem = table._checkInvariants() { return problem }
+        var packets = 0
+        var parked = 0
+        for bucket in 0..<UInt32(table.buckets.count) where table.buckets[bucket].occupied != 0 {
+            let state = table.entries[table.buckets[bucket].entry.load(ordering: .relaxed)].state
+            packets += 1
+            parked += Int(state.storedCount)
+            var listed = 0
+            var record = state.storedHead
+            var offset = -1
+            while record != IndexPool.none {
+                if Int(records[record].offset) < offset { return "parked fragments are not in offset order" }
+                offset = Int(records[record].offset)
+                listed += 1
+                record = records[record].next
+            }
+            if listed != Int(state.storedCount) {
+                return "\(listed) fragments are parked, \(state.storedCount) counted"
+            }
+        }
+        if ledger.total != packets { return "the quota counts \(ledger.total) packets, there are \(packets)" }
+        if parkedLedger.total != parked { return "the quota counts \(parkedLedger.total) parked, there are \(parked)" }
+        var waiting = 0
+        for worker in 0..<UInt32(limits.workers) {
+            for head in [workers[worker].releasedHead, workers[worker].droppedHead] {
+                var record = head
+                while record != IndexPool.none {
+                    waiting += 1
+                    record = records[record].next
+                }
+            }
+        }
+        let out = Int(recordPool.count) - recordPool.free
+        return out == parked + waiting ? nil : "\(out) records are out, \(parked) parked and \(waiting) waiting"
+    }
+}

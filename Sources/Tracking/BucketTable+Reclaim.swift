@@ -1,0 +1,171 @@
+import Synchronization
+
+extension BucketTable {
+    /// Frees a stale bucket's entry. The bucket stays where it is, vacant. Chain locked.
+    @inline(__always)
+    func collect<Owner: EntryOwner<State> & ~Copyable>(_ bucket: UInt32, _ worker: UInt32, _ owner: borrowing Owner) {
+        workers[worker].collected.add()
+        vacate(buckets.cell(bucket), worker, owner)
+    }
+
+    /// The entry leaves the bucket; if somebody still holds it, the bucket gets a spare in its place. Chain locked.
+    @inline(__always)
+    func vacate<Owner: EntryOwner<State> & ~Copyable>(
+        _ bucket: Cell<Bucket<Key>>, _ worker: UInt32, _ owner: borrowing Owner
+    ) {
+        let entry = bucket.its.entry.load(ordering: .relaxed)
+        let known = entries.cell(entry)
+        bucket.its.occupied = 0
+        if known.its.references.load(ordering: .acquiring) == 1 {
+            owner.retire(entry, state: &known.its.state, worker: worker)
+        } else {
+            part(bucket, from: entry, worker, owner)
+        }
+    }
+
+    @inline(never)
+    private func part<Owner: EntryOwner<State> & ~Copyable>(
+        _ bucket: Cell<Bucket<Key>>, from entry: UInt32, _ worker: UInt32, _ owner: borrowing Owner
+    ) {
+        entries[entry].lock.lock()
+        owner.retire(entry, state: &entries[entry].state, worker: worker)
+        entries[entry].lock.unlock()
+        // There are as many spares as references may be out, so one is free.
+        let spare = sparePool.take(worker)
+        precondition(spare != IndexPool.none, "more references are out than there are spares")
+        bucket.its.entry.store(spare, ordering: .relaxed)
+        entries[spare].references.store(1, ordering: .relaxed)
+        release(entry, worker)
+    }
+
+    /// Takes an entry out of its locked chain before its time.
+    @inline(__always)
+    func remove<Owner: EntryOwner<State> & ~Copyable>(
+        _ entry: UInt32, home: UInt32, worker: UInt32, owner: borrowing Owner
+    ) {
+        workers[worker].removed.add()
+        expel(entry, home: home, worker: worker, owner: owner)
+    }
+
+    /// Takes an entry out of its locked chain. If it sat in the main bucket, the first extra bucket's content moves there,
+    /// so that a main bucket is never vacant in front of a chain for long.
+    func expel<Owner: EntryOwner<State> & ~Copyable>(
+        _ entry: UInt32, home: UInt32, worker: UInt32, owner: borrowing Owner
+    ) {
+        if buckets[home].occupied != 0, buckets[home].entry.load(ordering: .relaxed) == entry {
+            vacate(buckets.cell(home), worker, owner)
+            fill(home, worker)
+            return
+        }
+        var previous = home
+        var cursor = buckets[home].next.load(ordering: .relaxed)
+        while cursor != IndexPool.none {
+            let following = buckets[cursor].next.load(ordering: .relaxed)
+            if buckets[cursor].entry.load(ordering: .relaxed) == entry {
+                vacate(buckets.cell(cursor), worker, owner)
+                buckets[previous].next.store(following, ordering: .relaxed)
+                extraPool.put(cursor, worker)
+                return
+            }
+            previous = cursor
+            cursor = following
+        }
+    }
+
+    /// Moves the first extra bucket's content into a vacant main bucket and frees the extra one. True if it did.
+    @discardableResult
+    @inline(__always)
+    func fill(_ home: UInt32, _ worker: UInt32) -> Bool {
+        let donor = buckets[home].next.load(ordering: .relaxed)
+        if donor == IndexPool.none { return false }
+        let vacant = buckets[home].entry.load(ordering: .relaxed)
+        buckets[home].entry.store(buckets[donor].entry.load(ordering: .relaxed), ordering: .relaxed)
+        buckets[home].key = buckets[donor].key
+        buckets[home].deadline = buckets[donor].deadline
+        buckets[home].occupied = 1
+        buckets[home].next.store(buckets[donor].next.load(ordering: .relaxed), ordering: .relaxed)
+        buckets[donor].entry.store(vacant, ordering: .relaxed)
+        buckets[donor].occupied = 0
+        extraPool.put(donor, worker)
+        return true
+    }
+
+    /// Reclaims what is stale in one locked chain; gives the number of extra buckets freed, and lowers `earliest` to
+    /// the deadlines that stay.
+    func tidy<Owner: EntryOwner<State> & ~Copyable>(
+        _ home: UInt32, now: Int64, worker: UInt32, owner: borrowing Owner, earliest: inout Int64
+    ) -> Int {
+        var freed = 0
+        if buckets[home].occupied != 0 {
+            if buckets[home].isStale(now) {
+                collect(home, worker, owner)
+            } else {
+                earliest = min(earliest, buckets[home].deadline)
+            }
+        }
+        var previous = home
+        var cursor = buckets[home].next.load(ordering: .relaxed)
+        while cursor != IndexPool.none {
+            let following = buckets[cursor].next.load(ordering: .relaxed)
+            if buckets[cursor].isStale(now) {
+                collect(cursor, worker, owner)
+                buckets[previous].next.store(following, ordering: .relaxed)
+                extraPool.put(cursor, worker)
+                freed += 1
+            } else {
+                earliest = min(earliest, buckets[cursor].deadline)
+                previous = cursor
+            }
+            cursor = following
+        }
+        if buckets[home].occupied == 0, fill(home, worker) { freed += 1 }
+        return freed
+    }
+
+    /// Looks for a stale bucket whose reclaim frees an extra bucket, from where the worker's hand stands, for at most
+    /// one turn; stops at the first chain that gave something. After a fruitless turn nothing can be stale before the
+    /// earliest deadline seen, so until then no further turn is made. `shortest` is the shortest ttl in use, in
+    /// nanoseconds: a bucket put in or changed meanwhile is not stale before now + shortest.
+    ///
+    /// No chain may be locked by the caller.
+    func sweep<Owner: EntryOwner<State> & ~Copyable>(
+        now: Int64, shortest: Int64, worker: UInt32, owner: borrowing Owner
+    ) -> Bool {
+        if now <= workers[worker].quietUntil { return false }
+        var hand = workers[worker].hand
+        var earliest = now &+ shortest
+        var looked: UInt32 = 0
+        var freed = 0
+        while looked < size, freed == 0 {
+            if buckets[hand].next.load(ordering: .relaxed) != IndexPool.none {
+                lock(hand)
+                freed = tidy(hand, now: now, worker: worker, owner: owner, earliest: &earliest)
+                unlock(hand)
+            }
+            hand = hand + 1 == size ? 0 : hand + 1
+            looked += 1
+        }
+        workers[worker].hand = hand
+        workers[worker].swept.add(UInt64(looked))
+        if freed == 0 { workers[worker].quietUntil = earliest }
+        return freed != 0
+    }
+
+    /// Reclaims what is stale in the next `count` chains: for a control thread that waits for entries to go. Gives true
+    /// when the hand has come round to the first chain.
+    func expire<Owner: EntryOwner<State> & ~Copyable>(
+        _ count: UInt32, now: Int64, worker: UInt32, owner: borrowing Owner
+    ) -> Bool {
+        var earliest = Int64.max
+        var round = false
+        for _ in 0..<count {
+            let hand = workers[worker].hand
+            lock(hand)
+            _ = tidy(hand, now: now, worker: worker, owner: owner, earliest: &earliest)
+            unlock(hand)
+            workers[worker].hand = hand + 1 == size ? 0 : hand + 1
+            if workers[worker].hand == 0 { round = true }
+        }
+        return round
+    }
+}

@@ -1,0 +1,234 @@
+import Synchronization
+import Wire
+
+/// Remembers to which backend each flow goes, so that established flows stay there while tables change and backends
+/// drain.
+///
+/// A flow is forgotten when it has been idle for its protocol's time, or shortly after its TCP connection has ended.
+/// The number of flows on each backend is known, so a drain can end when the last is idle: `flows(on:)` after `expire` has
+/// gone once round.
+///
+/// Any number of threads may use one table, each under its own worker number. Time is an argument, in nanoseconds of
+/// one monotonic clock.
+@safe
+public struct FlowTable: ~Copyable, @unchecked Sendable {
+    /// The limits it was made with.
+    public let limits: FlowLimits
+    let table: BucketTable<PinnedKey, PinnedState>
+    /// Flows per backend, each worker's own part; only the sum means something.
+    private let counts: Slab<Atomic<UInt32>>
+    private let rejections: Slab<Rejections>
+    private let region: MappedRegion
+
+    /// A worker's own counter, on a line of its own.
+    struct Rejections: ~Copyable {
+        let count = Counter()
+        private let padding = InlineArray<15, UInt64>(repeating: 0)
+    }
+
+    struct Places {
+        let table: BucketTable<PinnedKey, PinnedState>.Places
+        let counts: RegionPlan.Place<Atomic<UInt32>>
+        let rejections: RegionPlan.Place<Rejections>
+    }
+
+    static func reserve(_ limits: FlowLimits, in plan: inout RegionPlan) -> Places {
+        Places(
+            table: BucketTable.reserve(
+                size: limits.size, extra: limits.buckets, spares: 16, workers: limits.workers, in: &plan),
+            counts: plan.reserve(Atomic<UInt32>.self, count: limits.backends * limits.workers),
+            rejections: plan.reserve(Rejections.self, count: limits.workers))
+    }
+
+    /// Takes all memory the table will ever use.
+    ///
+    /// - Throws: ``TrackingError`` if a limit is out of range or the memory is not to be had.
+    public init(_ limits: FlowLimits, hashing: KeyedHash = KeyedHash()) throws(TrackingError) {
+        try limits.validate()
+        var plan = RegionPlan()
+        let places = Self.reserve(limits, in: &plan)
+        let region = try MappedRegion(bytes: plan.byteCount)
+        self.limits = limits
+        table = BucketTable(places.table, in: region, hashing: hashing, key: PinnedKey(), state: PinnedState())
+        counts = region.slab(places.counts)
+        for index in 0..<counts.count { counts.initialize(index, to: Atomic(0)) }
+        rejections = region.slab(places.rejections)
+        for worker in 0..<rejections.count { rejections.initialize(worker, to: Rejections()) }
+        self.region = region
+    }
+
+    /// The keyed hash of a flow, for the other calls.
+    public func hash(_ key: FlowKey) -> UInt64 { PinnedKey(key).digest(table.hashing) }
+
+    /// Starts to load what the other calls will need for this hash.
+    public func prefetch(_ hash: UInt64) { table.prefetch(table.home(hash)) }
+
+    /// Where the packet's flow is pinned, if it is; renews its time. Nil also for a packet that opens a new connection
+    /// over one that has ended.
+    ///
+    /// - Parameters:
+    ///   - key: The flow, client to service, also for a reply.
+    ///   - hash: The key's ``hash(_:)``.
+    ///   - tcpFlags: The flags byte of the TCP header; 0 for other protocols.
+    ///   - isReply: Whether the packet comes from the backend.
+    public func follow(
+        _ key: FlowKey, hash: UInt64, tcpFlags: UInt8, isReply: Bool = false, now: Int64
+    ) -> FlowBinding? {
+        let home = table.home(hash)
+        table.lock(home)
+        defer { table.unlock(home) }
+        guard let bucket = table.find(PinnedKey(key), home: home, now: now) else { return nil }
+        return renew(bucket, tcpFlags, isReply, now)
+    }
+
+    /// Where the packet's flow is pinned; if it is not, pins it to `choice`.
+    public func bind(
+        _ key: FlowKey, hash: UInt64, tcpFlags: UInt8, choice: FlowBinding, now: Int64, worker: Int
+    ) -> FlowOutcome {
+        let worker = UInt32(truncatingIfNeeded: worker)
+        let home = table.home(hash)
+        var attempts = 0
+        while true {
+            table.lock(home)
+            let placement = table.place(
+                PinnedKey(key), home: home, now: now, deadline: now, worker: worker, owner: self)
+            switch placement {
+            case .found(let bucket):
+                defer { table.unlock(home) }
+                if let binding = renew(bucket, tcpFlags, false, now) { return .pinned(binding) }
+                let entry = table.buckets[bucket].entry.load(ordering: .relaxed)
+                count(table.entries[entry].state.backend, -1, worker)
+                begin(bucket, key, choice, tcpFlags, now, worker)
+                return .began
+            case .inserted(let bucket):
+                begin(bucket, key, choice, tcpFlags, now, worker)
+                table.unlock(home)
+                return .began
+            case .full:
+                table.unlock(home)
+                attempts += 1
+                let freed = table.sweep(now: now, shortest: limits.idle.shortest, worker: worker, owner: self)
+                if attempts > 4 || !freed {
+                    rejections[worker].count.add()
+                    return .noRoom
+                }
+            }
+        }
+    }
+
+    /// Pins a flow that is known to another backend, for example because its own has died. False if it is not known.
+    public func rebind(_ key: FlowKey, hash: UInt64, to choice: FlowBinding, now: Int64, worker: Int) -> Bool {
+        let worker = UInt32(truncatingIfNeeded: worker)
+        let home = table.home(hash)
+        table.lock(home)
+        defer { table.unlock(home) }
+        guard let bucket = table.find(PinnedKey(key), home: home, now: now) else { return false }
+        let entry = table.buckets[bucket].entry.load(ordering: .relaxed)
+        count(table.entries[entry].state.backend, -1, worker)
+        count(choice.backend, 1, worker)
+        table.entries[entry].state.backend = choice.backend
+        table.entries[entry].state.mark = choice.mark
+        return true
+    }
+
+    /// Where a flow is pinned, without renewing its time: for those who only ask.
+    public func binding(of key: FlowKey, now: Int64) -> FlowBinding? {
+        let home = table.home(hash(key))
+        table.lock(home)
+        defer { table.unlock(home) }
+        guard let bucket = table.find(PinnedKey(key), home: home, now: now) else { return nil }
+        return table.entries[table.buckets[bucket].entry.load(ordering: .relaxed)].state.binding
+    }
+
+    /// Flows pinned to a backend, those among them that are idle and not yet reclaimed: never too few.
+    public func flows(on backend: UInt16) -> Int {
+        guard Int(backend) < limits.backends else { return 0 }
+        var sum: UInt32 = 0
+        for worker in 0..<limits.workers {
+            sum &+= counts[UInt32(worker * limits.backends) + UInt32(backend)].load(ordering: .relaxed)
+        }
+        return Int(Int32(bitPattern: sum))
+    }
+
+    /// Reclaims idle flows in the next `count` main buckets; true when a turn of the table is complete. For whoever waits
+    /// for a backend to be free of flows.
+    public func expire(_ count: Int, now: Int64, worker: Int) -> Bool {
+        table.expire(UInt32(count), now: now, worker: UInt32(truncatingIfNeeded: worker), owner: self)
+    }
+
+    /// Renews a flow's time after a packet; nil if the packet opens another flow. Chain locked.
+    private func renew(_ bucket: UInt32, _ tcpFlags: UInt8, _ isReply: Bool, _ now: Int64) -> FlowBinding? {
+        let known = table.entries.cell(table.buckets[bucket].entry.load(ordering: .relaxed))
+        if !isReply, known.its.state.isSucceeded(by: tcpFlags) { return nil }
+        known.its.state.learn(tcpFlags, isReply: isReply)
+        table.buckets[bucket].deadline = now &+ known.its.state.patience(limits.idle)
+        return known.its.state.binding
+    }
+
+    /// Fills in a new flow. Chain locked.
+    private func begin(
+        _ bucket: UInt32, _ key: FlowKey, _ choice: FlowBinding, _ tcpFlags: UInt8, _ now: Int64, _ worker: UInt32
+    ) {
+        let known = table.entries.cell(table.buckets[bucket].entry.load(ordering: .relaxed))
+        known.its.state = PinnedState(choice, transport: key.transport)
+        known.its.state.learn(tcpFlags, isReply: false)
+        table.buckets[bucket].deadline = now &+ known.its.state.patience(limits.idle)
+        count(choice.backend, 1, worker)
+    }
+
+    private func count(_ backend: UInt16, _ amount: Int32, _ worker: UInt32) {
+        // A backend out of range would be the caller's mistake; the slab traps.
+        let counter = counts.cell(worker &* UInt32(limits.backends) &+ UInt32(backend))
+        counter.its.store(counter.its.load(ordering: .relaxed) &+ UInt32(bitPattern: amount), ordering: .relaxed)
+    }
+}
+
+extension FlowTable: EntryOwner {
+    /// A flow is forgotten: its backend has one less.
+    func retire(_ entry: UInt32, state: inout PinnedState, worker: UInt32) {
+        count(state.backend, -1, worker)
+    }
+}
+
+/// The state of a table of pinned flows.
+public struct FlowStatistics: Equatable, Sendable {
+    /// Main buckets.
+    public var size = 0
+    /// Extra buckets.
+    public var bucketsMax = 0
+    /// Most extra buckets in use at once.
+    public var bucketsPeak = 0
+    /// Flows that are not idle.
+    public var active = 0
+    /// Idle flows not yet reclaimed.
+    public var bucketsStale = 0
+    /// Flows pinned so far.
+    public var inserts: UInt64 = 0
+    /// Flows that found their main bucket taken.
+    public var collisions: UInt64 = 0
+    /// Flows forgotten.
+    public var objGC: UInt64 = 0
+    /// Packets of flows there was no room for.
+    public var rejected: UInt64 = 0
+
+    /// Empty.
+    public init() {}
+}
+
+extension FlowTable {
+    /// Adds up the statistics. Looks at every bucket, locking one at a time.
+    public func statistics(now: Int64) -> FlowStatistics {
+        var sum = FlowStatistics()
+        sum.size = limits.size
+        sum.bucketsMax = limits.buckets
+        sum.bucketsPeak = min(limits.buckets, table.extraPool.peak)
+        (sum.active, sum.bucketsStale) = table.census(now: now)
+        for worker in 0..<UInt32(limits.workers) {
+            sum.inserts += table.workers[worker].inserted.total
+            sum.collisions += table.workers[worker].collisions.total
+            sum.objGC += table.workers[worker].collected.total
+            sum.rejected += rejections[worker].count.total
+        }
+        return sum
+    }
+}

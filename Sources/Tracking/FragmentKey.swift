@@ -1,0 +1,60 @@
+import Wire
+
+/// What all fragments of one packet have in common.
+///
+/// IPv4: source, destination, protocol and identification (RFC 791). IPv6: source, destination and identification only,
+/// because the next header may differ between fragments (RFC 8200 §4.5).
+@frozen
+public struct FragmentKey: BitwiseCopyable, Hashable, Sendable {
+    // Five words: source, destination, and identification with protocol and family.
+    @usableFromInline let source0, source1, destination0, destination1, rest: UInt64
+
+    /// The key of a fragment.
+    ///
+    /// - Parameters:
+    ///   - identification: The identification field, host order: 16 bits in IPv4, 32 in IPv6.
+    ///   - transport: The protocol number of the IPv4 header; not used for IPv6.
+    @inlinable
+    public init(source: IPAddress, destination: IPAddress, transport: UInt8, identification: UInt32) {
+        source0 = UInt64(source.word0) | UInt64(source.word1) << 32
+        source1 = UInt64(source.word2) | UInt64(source.word3) << 32
+        destination0 = UInt64(destination.word0) | UInt64(destination.word1) << 32
+        destination1 = UInt64(destination.word2) | UInt64(destination.word3) << 32
+        let family = UInt64(source.family.rawValue) << 40
+        let kind = source.family == .ipv4 ? UInt64(transport) << 32 : 0
+        rest = UInt64(identification) | kind | family
+    }
+
+    /// A key that no packet has: what vacant buckets hold.
+    init() {
+        source0 = 0
+        source1 = 0
+        destination0 = 0
+        destination1 = 0
+        rest = 0
+    }
+
+    /// Whether the packet is IPv4.
+    @inlinable public var isIPv4: Bool { rest >> 40 == 4 }
+
+    /// Who is answerable for the packet when room runs short: the address in IPv4, the /64 prefix in IPv6, within which
+    /// one host can take any address it likes.
+    @inline(__always)
+    func sourceSlot(_ hash: borrowing KeyedHash) -> UInt16 {
+        UInt16(truncatingIfNeeded: hash.hash(source0, rest >> 40) >> (64 - SourceLedger.slotBits))
+    }
+}
+
+extension FragmentKey: TableKey {
+    @inline(__always)
+    func digest(_ hash: borrowing KeyedHash) -> UInt64 {
+        hash.hash(source0, source1, destination0, destination1, rest)
+    }
+
+    /// Compares without branches between the words: the common answer in a chain is "no", at any of them.
+    @inline(__always)
+    public static func == (a: FragmentKey, b: FragmentKey) -> Bool {
+        (a.rest ^ b.rest) | (a.source0 ^ b.source0) | (a.destination0 ^ b.destination0) | (a.source1 ^ b.source1)
+            | (a.destination1 ^ b.destination1) == 0
+    }
+}

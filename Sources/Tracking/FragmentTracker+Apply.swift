@@ -1,0 +1,95 @@
+import Synchronization
+import Wire
+
+extension FragmentTracker {
+    /// What one fragment does to its packet, which is not poisoned. Chain and entry are the caller's.
+    @inline(__always)
+    func apply(
+        _ arrival: FragmentArrival, _ key: FragmentKey, _ entry: UInt32, _ now: Int64, _ worker: UInt32
+    ) -> FragmentOutcome {
+        let fragment = arrival.fragment
+        if let fault = Self.violation(arrival, key) { return condemn(entry, fault, worker) }
+        let mustPark = !fragment.isFirst && !table.entries[entry].state.hasFirst
+        switch table.entries[entry].state.accept(offset: fragment.offset, length: fragment.length, more: fragment.more)
+        {
+        case .duplicate:
+            workers[worker].duplicates.add()
+            return .duplicate
+        case .fault(let fault):
+            return condemn(entry, fault, worker)
+        case .new:
+            if mustPark { return park(arrival, entry, now, worker) }
+            if fragment.isFirst {
+                table.entries[entry].state.keep(decision: arrival.decision)
+                if table.entries[entry].state.storedCount != 0 {
+                    release(entry, worker)
+                    return .useDecision(arrival.decision, released: true)
+                }
+                return .useDecision(arrival.decision, released: false)
+            }
+            return .useDecision(table.entries[entry].state.decision, released: false)
+        }
+    }
+
+    /// What can be held against a fragment without knowing the others.
+    @inline(__always)
+    static func violation(_ arrival: FragmentArrival, _ key: FragmentKey) -> FragmentFault? {
+        let fragment = arrival.fragment
+        if fragment.length <= 0 { return .empty }
+        if fragment.more && fragment.length & 7 != 0 || fragment.offset & 7 != 0 { return .unalignedLength }
+        // 65,535 bytes are the whole packet in IPv4, header included, and the payload in IPv6.
+        if fragment.offset < 0 || fragment.end > (key.isIPv4 ? 65_515 : 65_535) { return .tooLong }
+        if fragment.isFirst {
+            if !arrival.headersComplete { return .incompleteHeaders }
+            if arrival.transport == TransportProtocol.tcp && fragment.length < 16 { return .tinyFirst }
+            if fragment.length < 8 { return .tinyFirst }
+        } else if fragment.offset == 8 && arrival.transport == TransportProtocol.tcp {
+            return .tinyFirst
+        }
+        return nil
+    }
+
+    /// From now on all fragments of the packet are dropped.
+    @inline(never)
+    func condemn(_ entry: UInt32, _ fault: FragmentFault, _ worker: UInt32) -> FragmentOutcome {
+        table.entries[entry].state.poison(fault)
+        workers[worker].faults.add(fault)
+        discardParked(&table.entries[entry].state, fault, worker)
+        return .drop(fault)
+    }
+
+    /// Condemns a packet for a reason the tracker cannot see, for example a header that cannot be read. Every fragment
+    /// of it that is parked or still comes is dropped. False if there was no room to remember it.
+    @discardableResult
+    public func condemn(_ key: FragmentKey, now: Int64, worker: Int) -> Bool {
+        let worker = UInt32(truncatingIfNeeded: worker)
+        let home = table.home(hash(key))
+        table.lock(home)
+        defer { table.unlock(home) }
+        let bucket: UInt32
+        switch table.place(key, home: home, now: now, deadline: now &+ limits.ttl, worker: worker, owner: self) {
+        case .full: return false
+        case .found(let place): bucket = place
+        case .inserted(let place):
+            bucket = place
+            let slot = key.sourceSlot(table.hashing)
+            table.entries[table.buckets[place].entry.load(ordering: .relaxed)].state.reset(source: slot)
+            enlist(table.buckets[place].entry.load(ordering: .relaxed), slot, now, worker)
+            ledger.count(slot, 1, worker)
+        }
+        let entry = table.buckets[bucket].entry.load(ordering: .relaxed)
+        let locked = table.open(entry)
+        if !table.entries[entry].state.isPoisoned { _ = condemn(entry, .condemned, worker) }
+        table.close(entry, locked)
+        return true
+    }
+}
+
+extension FragmentTracker: EntryOwner {
+    /// An entry leaves the table: its source is relieved, and what is parked is to be dropped.
+    @inline(__always)
+    func retire(_ entry: UInt32, state: inout FragmentState, worker: UInt32) {
+        ledger.count(state.source, -1, worker)
+        if state.storedCount != 0 { discardParked(&state, state.isPoisoned ? state.fault : .expired, worker) }
+    }
+}

@@ -1,0 +1,177 @@
+import Synchronization
+import Wire
+
+extension FragmentTracker {
+    /// Takes a record for a fragment and puts it into its packet's list, in offset order. Chain locked.
+    @inline(never)
+    func park(_ arrival: FragmentArrival, _ entry: UInt32, _ now: Int64, _ worker: UInt32) -> FragmentOutcome {
+        let count = table.entries[entry].state.storedCount
+        if count >= Self.parkedLimit { return condemn(entry, .tooManyParked, worker) }
+        let record = recordPool.take(worker)
+        if record == IndexPool.none { return condemn(entry, .noRecord, worker) }
+        records[record].begin(token: arrival.token, offset: arrival.fragment.offset, now: now)
+        let slot = table.entries[entry].state.source
+        if count == 0 { enlistParked(entry, slot, now, worker) }
+        parkedLedger.count(slot, 1, worker)
+        table.entries[entry].state.storedCount = count + 1
+        workers[worker].stored.add()
+
+        var previous = IndexPool.none
+        var cursor = table.entries[entry].state.storedHead
+        while cursor != IndexPool.none, records[cursor].offset < records[record].offset {
+            previous = cursor
+            cursor = records[cursor].next
+        }
+        records[record].next = cursor
+        if previous == IndexPool.none {
+            table.entries[entry].state.storedHead = record
+        } else {
+            records[previous].next = record
+        }
+        return .park(ParkedFragment(record: record, use: records[record].use))
+    }
+
+    /// Notes that an entry has parked fragments. Chain locked.
+    func enlistParked(_ entry: UInt32, _ slot: UInt16, _ now: Int64, _ worker: UInt32) {
+        table.entries[entry].state.parkedSequence = parkedLedger.append(entry, slot: slot, now: now, worker)
+        table.entries[entry].state.parkedWorker = UInt8(truncatingIfNeeded: worker)
+    }
+
+    /// Moves a packet's parked fragments to the worker's list of released ones. Chain locked.
+    @inline(never)
+    func release(_ entry: UInt32, _ worker: UInt32) {
+        let decision = table.entries[entry].state.decision
+        let (head, tail) = unpark(&table.entries[entry].state, worker) { record, records in
+            records[record].decision = decision
+        }
+        if workers[worker].releasedTail == IndexPool.none {
+            workers[worker].releasedHead = head
+        } else {
+            records[workers[worker].releasedTail].next = head
+        }
+        workers[worker].releasedTail = tail
+    }
+
+    /// Moves a packet's parked fragments to the worker's list of those to be dropped. Chain locked.
+    @inline(never)
+    func discardParked(_ state: inout FragmentState, _ fault: FragmentFault, _ worker: UInt32) {
+        if state.storedCount == 0 { return }
+        let (head, tail) = unpark(&state, worker) { record, records in
+            records[record].fault = fault.rawValue
+        }
+        if workers[worker].droppedTail == IndexPool.none {
+            workers[worker].droppedHead = head
+        } else {
+            records[workers[worker].droppedTail].next = head
+        }
+        workers[worker].droppedTail = tail
+    }
+
+    /// Takes the list of parked fragments out of a packet.
+    @inline(__always)
+    private func unpark(
+        _ state: inout FragmentState, _ worker: UInt32, _ visit: (UInt32, Slab<StoredFragment>) -> Void
+    ) -> (head: UInt32, tail: UInt32) {
+        parkedLedger.count(state.source, -Int32(state.storedCount), worker)
+        let head = state.storedHead
+        var tail = head
+        while true {
+            visit(tail, records)
+            let next = records[tail].next
+            if next == IndexPool.none { break }
+            tail = next
+        }
+        state.storedHead = IndexPool.none
+        state.storedCount = 0
+        return (head, tail)
+    }
+
+    /// Tells by what token a parked fragment is known, when that was not known as it was tracked. May be called by
+    /// another thread than the one that tracks its packet.
+    ///
+    /// - Returns: False if the name is not awaited (any more): the fragment is nobody's, drop it.
+    public func confirm(_ name: ParkedFragment, token: UInt64) -> Bool {
+        guard Int(name.record) < records.count else { return false }
+        return records[name.record].confirm(name, token: token)
+    }
+
+    /// Hands over parked fragments that may go, in offset order within each packet; call again until it gives 0. A
+    /// fragment whose token has not come back is left for later; after the ttl it is given up and counted as lost.
+    ///
+    /// - Returns: How many places of `buffer` were filled.
+    public func takeReleased(into buffer: inout MutableSpan<ReleasedFragment>, now: Int64, worker: Int) -> Int {
+        let worker = UInt32(truncatingIfNeeded: worker)
+        var filled = 0
+        var previous = IndexPool.none
+        var cursor = workers[worker].releasedHead
+        while cursor != IndexPool.none, filled < buffer.count {
+            let next = records[cursor].next
+            let isConfirmed = records[cursor].isConfirmed
+            if isConfirmed || now &- records[cursor].parkedAt > limits.ttl {
+                if isConfirmed {
+                    buffer[filled] = ReleasedFragment(
+                        token: records[cursor].token.load(ordering: .relaxed), decision: records[cursor].decision,
+                        offset: Int(records[cursor].offset))
+                    filled += 1
+                    workers[worker].released.add()
+                } else {
+                    workers[worker].lost.add()
+                }
+                if previous == IndexPool.none {
+                    workers[worker].releasedHead = next
+                } else {
+                    records[previous].next = next
+                }
+                if next == IndexPool.none { workers[worker].releasedTail = previous }
+                free(cursor, worker)
+            } else {
+                previous = cursor
+            }
+            cursor = next
+        }
+        return filled
+    }
+
+    /// Hands over parked fragments that must be dropped, those whose packet's time is over among them; call again until
+    /// it gives 0, and now and then when no packets come.
+    ///
+    /// - Returns: How many places of `buffer` were filled.
+    public func takeDropped(into buffer: inout MutableSpan<DroppedFragment>, now: Int64, worker: Int) -> Int {
+        let worker = UInt32(truncatingIfNeeded: worker)
+        expireParked(now, worker)
+        var filled = 0
+        var previous = IndexPool.none
+        var cursor = workers[worker].droppedHead
+        while cursor != IndexPool.none, filled < buffer.count {
+            let next = records[cursor].next
+            let isConfirmed = records[cursor].isConfirmed
+            if isConfirmed || now &- records[cursor].parkedAt > 2 &* limits.ttl {
+                if isConfirmed {
+                    buffer[filled] = DroppedFragment(
+                        token: records[cursor].token.load(ordering: .relaxed),
+                        fault: FragmentFault(rawValue: records[cursor].fault) ?? .condemned)
+                    filled += 1
+                    workers[worker].discarded.add()
+                } else {
+                    workers[worker].lost.add()
+                }
+                if previous == IndexPool.none {
+                    workers[worker].droppedHead = next
+                } else {
+                    records[previous].next = next
+                }
+                if next == IndexPool.none { workers[worker].droppedTail = previous }
+                free(cursor, worker)
+            } else {
+                previous = cursor
+            }
+            cursor = next
+        }
+        return filled
+    }
+
+    private func free(_ record: UInt32, _ worker: UInt32) {
+        records[record].end()
+        recordPool.put(record, worker)
+    }
+}

@@ -1,0 +1,187 @@
+import Synchronization
+import Wire
+
+/// Follows the fragments of packets: keeps the decision of the first for the later ones, parks those that come before it,
+/// and sees when the packet is whole or must not be.
+///
+/// * Holes are counted as in RFC 815; an entry is freed when its last fragment has passed, otherwise at its ttl.
+/// * A packet with overlapping, contradictory, oversized or tiny fragments is poisoned: all its fragments are dropped
+///   until the ttl is over (RFC 1858, 3128, 5722, 7112, 8200 §4.5). An exact copy is not an overlap.
+/// * When extra buckets or records run short, the source with most unfinished packets gives up its oldest.
+///
+/// Any number of threads may use one tracker, each under its own worker number. A call is bounded: it never waits for
+/// more than a bucket lock, and allocates nothing. Time is an argument, in nanoseconds of one monotonic clock.
+@safe
+public struct FragmentTracker: ~Copyable, @unchecked Sendable {
+    /// The limits it was made with.
+    public let limits: FragmentLimits
+    let table: BucketTable<FragmentKey, FragmentState>
+    let ledger: SourceLedger
+    let parkedLedger: SourceLedger
+    let records: Slab<StoredFragment>
+    let recordPool: IndexPool
+    let workers: Slab<FragmentWorker>
+    /// Below this many free records, room is made for each fragment that is to be parked.
+    let recordReserve: Int
+    /// Whether a prefetch pays: several workers take lines from each other, and a large table is not in the cache.
+    public let prefetches: Bool
+    private let region: MappedRegion
+
+    /// The second-level cache of a processor, of which a table may use half and still be near.
+    private static var cache: Int { 2 << 20 }
+
+    /// Most fragments of one packet that may be parked: 65,507 bytes in fragments of 552 are 119.
+    static var parkedLimit: UInt8 { 128 }
+
+    struct Places {
+        let table: BucketTable<FragmentKey, FragmentState>.Places
+        let ledger: SourceLedger.Places
+        let parkedLedger: SourceLedger.Places
+        let records: RegionPlan.Place<StoredFragment>
+        let recordPool: IndexPool.Places
+        let workers: RegionPlan.Place<FragmentWorker>
+    }
+
+    static func reserve(_ limits: FragmentLimits, in plan: inout RegionPlan) -> Places {
+        let parked = limits.parked == 0 ? 0 : limits.parked + IndexPool.inHands(limits.workers)
+        return Places(
+            table: BucketTable.reserve(
+                size: limits.size, extra: limits.buckets, spares: limits.holders, workers: limits.workers, in: &plan),
+            ledger: SourceLedger.reserve(
+                capacity: limits.size + limits.buckets, workers: limits.workers, in: &plan),
+            parkedLedger: SourceLedger.reserve(capacity: 2 * limits.parked, workers: limits.workers, in: &plan),
+            records: plan.reserve(StoredFragment.self, count: parked),
+            recordPool: IndexPool.reserve(parked, workers: limits.workers, in: &plan),
+            workers: plan.reserve(FragmentWorker.self, count: limits.workers))
+    }
+
+    /// Takes all memory the tracker will ever use.
+    ///
+    /// - Parameter hashing: The secret of the keyed hash: a fresh one for a daemon.
+    /// - Throws: ``TrackingError`` if a limit is out of range or the memory is not to be had.
+    public init(_ limits: FragmentLimits, hashing: KeyedHash = KeyedHash()) throws(TrackingError) {
+        try limits.validate()
+        var plan = RegionPlan()
+        let places = Self.reserve(limits, in: &plan)
+        let region = try MappedRegion(bytes: plan.byteCount)
+        self.limits = limits
+        table = BucketTable(
+            places.table, in: region, hashing: hashing, key: FragmentKey(), state: FragmentState())
+        ledger = SourceLedger(places.ledger, in: region)
+        parkedLedger = SourceLedger(places.parkedLedger, in: region)
+        records = region.slab(places.records)
+        for record in 0..<records.count { records.initialize(record, to: StoredFragment()) }
+        recordPool = IndexPool(places.recordPool, in: region, first: 0, free: 0..<UInt32(records.count))
+        workers = region.slab(places.workers)
+        for worker in 0..<limits.workers { workers.initialize(worker, to: FragmentWorker()) }
+        recordReserve = limits.parked / 8
+        prefetches = limits.workers > 1 || plan.byteCount > Self.cache
+        self.region = region
+    }
+
+    /// The keyed hash of a key, for ``prefetch(_:)`` and ``track(_:key:hash:now:worker:)``.
+    public func hash(_ key: FragmentKey) -> UInt64 { key.digest(table.hashing) }
+
+    /// Starts to load what ``track(_:key:hash:now:worker:)`` will need first for this hash. A batch that asks for all its
+    /// keys, then for all their chains, and then tracks, does not wait for memory one packet at a time. Does nothing
+    /// where it would not pay: one worker, and a table that its processor's own cache can hold.
+    public func prefetch(_ hash: UInt64) {
+        if prefetches { table.prefetch(table.home(hash)) }
+    }
+
+    /// Starts to load what comes second. Best some packets after ``prefetch(_:)``, on whose memory it waits.
+    public func prefetchChain(_ hash: UInt64) {
+        if prefetches { table.prefetchChain(table.home(hash)) }
+    }
+
+    /// Says what to do with one fragment.
+    ///
+    /// - Parameters:
+    ///   - arrival: The fragment.
+    ///   - key: Its packet.
+    ///   - hash: The key's ``hash(_:)``.
+    ///   - now: Nanoseconds.
+    ///   - worker: The caller's number, below `limits.workers`.
+    public func track(
+        _ arrival: FragmentArrival, key: FragmentKey, hash: UInt64, now: Int64, worker: Int
+    ) -> FragmentOutcome {
+        let worker = UInt32(truncatingIfNeeded: worker)
+        let home = table.home(hash)
+        if ledger.overwrittenTime(worker) >= now &- limits.ttl { keepOldest(now, worker) }
+        if !arrival.fragment.isFirst { makeRecordRoom(now, worker) }
+        var attempts = 0
+        while true {
+            table.lock(home)
+            let placement = table.place(
+                key, home: home, now: now, deadline: now &+ limits.ttl, worker: worker, owner: self)
+            switch placement {
+            case .found(let bucket):
+                workers[worker].lookups.add()
+                let outcome = proceed(arrival, key, bucket, home, now, worker)
+                table.unlock(home)
+                return outcome
+            case .inserted(let bucket):
+                let entry = table.buckets[bucket].entry.load(ordering: .relaxed)
+                let slot = key.sourceSlot(table.hashing)
+                let known = table.entries.cell(entry)
+                known.its.state.sequence = ledger.append(entry, slot: slot, now: now, worker)
+                known.its.state.ringWorker = UInt8(truncatingIfNeeded: worker)
+                ledger.count(slot, 1, worker)
+                if arrival.fragment.isFirst, arrival.fragment.more, Self.violation(arrival, key) == nil {
+                    // What nearly every packet begins with.
+                    known.its.state.begin(source: slot, decision: arrival.decision, length: arrival.fragment.length)
+                    table.unlock(home)
+                    return .useDecision(arrival.decision, released: false)
+                }
+                known.its.state.reset(source: slot)
+                // Nobody can hold a reference to a packet that has just become known.
+                let outcome = apply(arrival, key, entry, now, worker)
+                table.unlock(home)
+                return outcome
+            case .full:
+                table.unlock(home)
+                attempts += 1
+                if attempts > 4 || !makeRoom(now, worker) {
+                    workers[worker].rejected.add()
+                    return .noRoom
+                }
+            }
+        }
+    }
+
+    /// A further fragment of a packet that is known. Chain locked.
+    @inline(__always)
+    private func proceed(
+        _ arrival: FragmentArrival, _ key: FragmentKey, _ bucket: UInt32, _ home: UInt32, _ now: Int64, _ worker: UInt32
+    ) -> FragmentOutcome {
+        let entry = table.buckets[bucket].entry.load(ordering: .relaxed)
+        let locked = table.open(entry)
+        // A poisoned packet's time is not renewed: its identification may be used again.
+        if table.entries[entry].state.isPoisoned {
+            let fault = table.entries[entry].state.fault
+            table.close(entry, locked)
+            return .drop(fault)
+        }
+        table.buckets[bucket].deadline = now &+ limits.ttl
+        let ringWorker = UInt32(table.entries[entry].state.ringWorker)
+        if ledger.distance(table.entries[entry].state.sequence, ringWorker) > ledger.capacity / 2 {
+            // Its record would soon be overwritten, and a packet kept alive by its sender be out of the quota's reach.
+            enlist(entry, table.entries[entry].state.source, now, worker)
+        }
+        let outcome = apply(arrival, key, entry, now, worker)
+        let isWhole = table.entries[entry].state.isWhole
+        table.close(entry, locked)
+        if isWhole {
+            workers[worker].reassembled.add()
+            table.remove(entry, home: home, worker: worker, owner: self)
+        }
+        return outcome
+    }
+
+    /// Puts an entry into the ledger's ring, or moves it to the young end. Chain locked.
+    @inline(__always)
+    func enlist(_ entry: UInt32, _ slot: UInt16, _ now: Int64, _ worker: UInt32) {
+        table.entries[entry].state.sequence = ledger.append(entry, slot: slot, now: now, worker)
+        table.entries[entry].state.ringWorker = UInt8(truncatingIfNeeded: worker)
+    }
+}
