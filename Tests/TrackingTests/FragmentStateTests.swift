@@ -1,0 +1,146 @@
+import Testing
+
+@testable import Tracking
+
+/// The same questions answered slowly: one flag per byte, and a list of what has been accepted.
+private struct NaivePacket {
+    struct Piece: Equatable {
+        var offset: Int
+        var length: Int
+        var more: Bool
+    }
+
+    var bytes = [Bool](repeating: false, count: 65_536)
+    var pieces: [Piece] = []
+    var total: Int? { pieces.first { !$0.more }.map { $0.offset + $0.length } }
+    var isWhole: Bool { total.map { bytes[..<$0].allSatisfy { $0 } } ?? false }
+    var isRegular: Bool {
+        guard let stride = pieces.first(where: \.more)?.length else { return true }
+        return pieces.allSatisfy {
+            $0.offset % stride == 0 && ($0.more ? $0.length == stride : $0.length <= stride)
+        }
+    }
+
+    enum Answer { case new, duplicate, poison, duplicateOrPoison }
+
+    mutating func accept(_ piece: Piece) -> Answer {
+        let end = piece.offset + piece.length
+        if pieces.contains(piece) { return .duplicate }
+        if let total, end > total || piece.more == (end == total) { return .poison }
+        if total == nil, !piece.more, pieces.contains(where: { $0.offset + $0.length > piece.offset }) {
+            return .poison
+        }
+        let known = bytes[piece.offset..<end]
+        if known.contains(true) {
+            if known.contains(false) { return .poison }
+            // All bytes known, but in other pieces.
+            return isRegular ? .poison : .duplicateOrPoison
+        }
+        for index in piece.offset..<end { bytes[index] = true }
+        pieces.append(piece)
+        return .new
+    }
+}
+
+@Suite struct FragmentStateTests {
+    private typealias Piece = NaivePacket.Piece
+
+    private func cut(_ length: Int, _ size: Int) -> [Piece] {
+        stride(from: 0, to: length, by: size).map { offset in
+            Piece(offset: offset, length: min(size, length - offset), more: offset + size < length)
+        }
+    }
+
+    /// Feeds a piece to both; false when the packet is poisoned.
+    private func feed(_ piece: Piece, _ state: inout FragmentState, _ model: inout NaivePacket, _ what: String) -> Bool
+    {
+        let answer = state.accept(offset: piece.offset, length: piece.length, more: piece.more)
+        switch (answer, model.accept(piece)) {
+        case (.new, .new), (.duplicate, .duplicate), (.duplicate, .duplicateOrPoison):
+            if state.isWhole != model.isWhole { Issue.record("\(what): whole \(state.isWhole) after \(piece)") }
+            return true
+        case (.fault(.tooManyHoles), .new), (.fault, .poison), (.fault, .duplicateOrPoison): return false
+        case let (mine, wanted):
+            Issue.record("\(what): \(piece) gives \(mine), expected \(wanted) after \(model.pieces)")
+            return false
+        }
+    }
+
+    @Test(arguments: [1480, 1232, 1400, 576, 8, 64])
+    func everyOrderWithCopiesMakesThePacketWhole(size: Int) {
+        var random = SplitMix(state: UInt64(size))
+        for round in 0..<300 {
+            // At most as many pieces as can be shuffled within 20 holes.
+            let length = 1 + Int(random.next() % UInt64(min(65_507, size * 44)))
+            var pieces = cut(length, size)
+            if pieces.count == 1 { continue }
+            for _ in 0..<Int(random.next() % 5) { pieces.append(pieces.randomElement(using: &random)!) }
+            pieces.shuffle(using: &random)
+            var state = FragmentState()
+            var model = NaivePacket()
+            for piece in pieces {
+                guard feed(piece, &state, &model, "round \(round)") else {
+                    Issue.record("an honest packet was poisoned in round \(round): \(pieces.count) pieces of \(size)")
+                    break
+                }
+                // The entry of a whole packet is gone: a copy would begin a new one.
+                if state.isWhole { break }
+            }
+            #expect(state.isWhole)
+        }
+    }
+
+    @Test func anythingElseIsJudgedAsABitmapDoes() {
+        var random = SplitMix(state: 7)
+        for round in 0..<20_000 {
+            var state = FragmentState()
+            var model = NaivePacket()
+            let length = 16 + Int(random.next() % 400)
+            let size = 8 * (1 + Int(random.next() % 6))
+            for _ in 0..<12 {
+                var piece = cut(length, size).randomElement(using: &random)!
+                if random.next() % 4 == 0 {
+                    piece.offset = 8 * Int(random.next() % 40)
+                    piece.more = random.next() % 4 != 0
+                    piece.length = piece.more ? 8 * (1 + Int(random.next() % 8)) : 1 + Int(random.next() % 64)
+                }
+                if !feed(piece, &state, &model, "round \(round)") || state.isWhole { break }
+            }
+        }
+    }
+
+    @Test func theShortFormOfAFirstFragmentIsTheSame() {
+        for length in stride(from: 8, through: 1480, by: 8) {
+            var short = FragmentState()
+            short.begin(source: 3, decision: 9, length: length)
+            var long = FragmentState()
+            long.reset(source: 3)
+            #expect(long.accept(offset: 0, length: length, more: true) == .new)
+            long.keep(decision: 9)
+            // Both go on alike: a copy, an overlap and the rest.
+            for piece in [(0, length, true), (length, 8, true), (length + 8, 3, false), (8, length, true)] {
+                let one = short.accept(offset: piece.0, length: piece.1, more: piece.2)
+                let other = long.accept(offset: piece.0, length: piece.1, more: piece.2)
+                #expect(one == other)
+            }
+            #expect(short.isWhole == long.isWhole && short.decision == 9 && long.decision == 9)
+        }
+    }
+
+    @Test func aPacketMayBeAsLongAsAPacketCanBe() {
+        var state = FragmentState()
+        for offset in stride(from: 0, to: 65_528, by: 1456) {
+            let last = offset + 1456 >= 65_535
+            let length = last ? 65_535 - offset : 1456
+            #expect(state.accept(offset: offset, length: length, more: !last) == .new)
+        }
+        #expect(state.isWhole)
+    }
+
+    @Test func anEntryFillsTwoCacheLines() {
+        #expect(MemoryLayout<Entry<FragmentState>>.stride == 128)
+        #expect(MemoryLayout<Bucket<FragmentKey>>.stride == 64)
+        #expect(MemoryLayout<Bucket<PinnedKey>>.stride == 64)
+        #expect(MemoryLayout<SourceLedger.Record>.stride == 16)
+    }
+}
