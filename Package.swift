@@ -52,6 +52,7 @@ let package = Package(
         module("Capture", ["CPcap"]),
         module("Selection", ["CXXHash", "Wire"]),
         module("Classification", ["Wire", "Selection"]),
+        module("Tracking", ["CLinuxShims", "Wire"]),
         module("Dataplane", ["CLinuxShims", "Wire", "Selection", "Classification"]),
         module("NetfilterQueue", ["CLinuxShims", "CNetfilterQueue", "Logging", "Wire", "Dataplane"]),
         module("Forecasting"),
@@ -65,12 +66,14 @@ let package = Package(
                 "CMicrohttpd", "Logging", "JSONText", "Wire", "Selection", "Classification", "Dataplane",
                 "NetfilterQueue", "KernelPath", "Configuration", "Health",
             ]),
+        module("Simulation", ["Tracking", "Wire"]),
 
         // The programs.
         program("anabranchd", ["Logging", "Wire", "Configuration", "NetfilterQueue", "Control"]),
         program(
             "anabranch",
             ["JSONText", "Wire", "Capture", "Dataplane", "NetfilterQueue", "KernelPath", "Configuration", "Control"]),
+        program("ct-test", ["Simulation", "Tracking"]),
 
         // What the scripts measure and try with.
         tool("floor"),
@@ -95,8 +98,10 @@ let package = Package(
         tests("KernelPathTests", ["KernelPath", "Wire"]),
         tests("HealthTests", ["Health", "Wire"]),
         tests("ForecastingTests", ["Forecasting"]),
+        tests("TrackingTests", ["Simulation", "Tracking", "Wire"]),
+        tests("SimulationTests", ["ct-test", "Simulation", "Tracking"]),
         tests("SystemTests", []),
         tests("ConfigurationTests", ["Configuration", "JSONText", "Wire", "Selection", "Classification"]),
     ],
-    cLanguageStandard: .c11
+    cLanguageStandard: .gnu11
 )

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include "processor.h"
+
 // `struct mmsghdr` and `recvmmsg` stand behind _GNU_SOURCE, which the Glibc module does not set.
 // The layout is the kernel's; the implementation asserts it.
 struct ab_mmsghdr {
