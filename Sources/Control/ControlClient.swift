@@ -16,7 +16,9 @@ public enum ControlClient {
     /// Sends one request and waits for its answer.
     ///
     /// - Parameter seconds: how long the daemon may stay silent.
-    public static func ask(_ request: ControlRequest, socket path: String, seconds: Int = 30) throws(Failure) -> JSONValue {
+    public static func ask(_ request: ControlRequest, socket path: String, seconds: Int = 30) throws(Failure)
+        -> JSONValue
+    {
         let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw .unreachable("socket: \(reason())") }
         defer { close(descriptor) }

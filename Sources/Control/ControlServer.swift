@@ -57,7 +57,8 @@ public final class ControlServer: Sendable {
 
     private func serve() {
         var clients: [ControlConnection] = []
-        let timeout = limits.timeout.components.seconds * 1_000_000_000 + limits.timeout.components.attoseconds / 1_000_000_000
+        let timeout =
+            limits.timeout.components.seconds * 1_000_000_000 + limits.timeout.components.attoseconds / 1_000_000_000
         while !stopping.load(ordering: .acquiring) {
             let firstDeadline = clients.map(\.deadline).min()
             var waits = [

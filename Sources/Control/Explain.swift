@@ -9,7 +9,8 @@ extension ControlPlane {
     func explain(_ request: ControlRequest) throws(ControlError) -> JSONValue {
         let name = try request.string("protocol")
         guard let transport = TransportProtocol.number(named: name) else {
-            let hint = closestName(to: name, among: TransportProtocol.knownNames).map { ": did you mean '\($0)'?" } ?? ""
+            let hint =
+                closestName(to: name, among: TransportProtocol.knownNames).map { ": did you mean '\($0)'?" } ?? ""
             throw ControlError("bad_request", "there is no protocol '\(name)'\(hint)")
         }
         let source = try endpoint(request, "source", needsPort: Self.hasPorts(transport))
@@ -34,7 +35,8 @@ extension ControlPlane {
         if let endpoint = Endpoint(text) { return endpoint }
         if !needsPort, let address = IPAddress(text) { return Endpoint(address: address, port: 0) }
         throw ControlError(
-            "bad_request", "--\(name) '\(text)' is no \(needsPort ? "ADDRESS:PORT" : "ADDRESS"), such as 10.0.0.1:80 or [fd00::1]:80")
+            "bad_request",
+            "--\(name) '\(text)' is no \(needsPort ? "ADDRESS:PORT" : "ADDRESS"), such as 10.0.0.1:80 or [fd00::1]:80")
     }
 }
 
@@ -93,7 +95,8 @@ struct Explanation {
             lines.append("a fragment has no ports: services are matched and shards chosen without them")
         }
         guard decision.backend >= 0 else {
-            return lines + ["no backend of pool \(service.pool) takes shards; fallback.on_no_backend decides"] + absent(service.pool)
+            return lines + ["no backend of pool \(service.pool) takes shards; fallback.on_no_backend decides"]
+                + absent(service.pool)
         }
         let fields = usedFields(service.hash, parsed)
         let seed = snapshot.plan.hashSeed
@@ -105,7 +108,9 @@ struct Explanation {
         object["shards"] = JSONValue(shards)
         lines.append("jhash of \(fields.names.joined(separator: ", ")) with seed \(hex(seed)) is \(hex(hash))")
         lines.append("shard = (hash × \(shards)) >> 32 = \(decision.shard)")
-        lines.append("slot \(decision.shard) of pool \(service.pool)'s table is \(snapshot.backendName(decision.backend) ?? "?")'s")
+        lines.append(
+            "slot \(decision.shard) of pool \(service.pool)'s table is \(snapshot.backendName(decision.backend) ?? "?")'s"
+        )
         return lines + absent(service.pool)
     }
 

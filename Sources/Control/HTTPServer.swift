@@ -2,7 +2,7 @@ import CMicrohttpd
 import Glibc
 import Wire
 
-/// Pages over HTTP on a loopback address, by libmicrohttpd in one thread of its own.
+/// Serves pages over HTTP on a loopback address, by libmicrohttpd in one thread of its own.
 @safe
 public final class HTTPServer: Sendable {
     /// A page.

@@ -50,7 +50,8 @@ extension ControlPlane {
             page.histogram("queue", queue, buckets: buckets, sum: counters.packets)
         }
         page.begin(
-            "decision_seconds", .histogram, "Time from the receive call to the encoded verdict, a packet, as its batch's mean.")
+            "decision_seconds", .histogram,
+            "Time from the receive call to the encoded verdict, a packet, as its batch's mean.")
         for (queue, counters) in workers {
             let buckets = (0..<WorkerCounters.buckets).map { index in
                 (

@@ -34,7 +34,9 @@ struct MetricsText {
     /// - Parameters:
     ///   - buckets: upper bound and count of each bucket, ascending, not cumulative; the last one's bound is infinite.
     ///   - sum: of all observed values.
-    mutating func histogram(_ label: String, _ value: String, buckets: [(bound: String, count: UInt64)], sum: some Numeric) {
+    mutating func histogram(
+        _ label: String, _ value: String, buckets: [(bound: String, count: UInt64)], sum: some Numeric
+    ) {
         var total: UInt64 = 0
         for bucket in buckets {
             total += bucket.count

@@ -23,6 +23,7 @@ public struct ReloadReport: Equatable, Sendable {
             parts.append("run-time changes ended by the file: \(endedOverrides.joined(separator: ", "))")
         }
         if !restartNeeded.isEmpty { parts.append("after a restart only: \(restartNeeded.joined(separator: ", "))") }
-        return "configuration taken over" + (parts.isEmpty ? ", no table changed" : "; " + parts.joined(separator: "; "))
+        return "configuration taken over"
+            + (parts.isEmpty ? ", no table changed" : "; " + parts.joined(separator: "; "))
     }
 }

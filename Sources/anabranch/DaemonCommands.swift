@@ -70,7 +70,9 @@ enum DaemonCommands {
         print(try ask(ControlRequest(["reload"]), invocation), invocation) { data, _ in
             let names = { (key: String) in data[key]?.array?.compactMap(\.string).joined(separator: ", ") ?? "" }
             var text = "configuration taken over"
-            text += names("changed_pools").isEmpty ? ", no table changed\n" : "; tables changed: \(names("changed_pools"))\n"
+            text +=
+                names("changed_pools").isEmpty
+                ? ", no table changed\n" : "; tables changed: \(names("changed_pools"))\n"
             if !names("ended_overrides").isEmpty { text += "run-time changes ended: \(names("ended_overrides"))\n" }
             if !names("restart_needed").isEmpty { text += "after a restart only: \(names("restart_needed"))\n" }
             return text
@@ -78,7 +80,8 @@ enum DaemonCommands {
     }
 
     private static let logLevel = Command(
-        words: ["log-level"], operands: ["LEVEL"], summary: "Set how much is logged: error, warning, notice, info, debug"
+        words: ["log-level"], operands: ["LEVEL"],
+        summary: "Set how much is logged: error, warning, notice, info, debug"
     ) { invocation throws(Failure) in
         let request = ControlRequest(["log-level"], ["level": JSONValue(invocation.operands[0])])
         print(try ask(request, invocation), invocation) { data, _ in "log level \(ShowText.text(data["level"]))\n" }

@@ -26,7 +26,9 @@ enum ExplainText {
         rows.append(("mark", data["mark"]?.integer(as: UInt32.self).map { String($0) } ?? "none"))
         var result = rows.map { "  \($0.0)\(String(repeating: " ", count: 9 - $0.0.count))\($0.1)\n" }.joined()
         let reasons = data["why"]?.array?.compactMap(\.string) ?? []
-        for (index, reason) in reasons.enumerated() { result += (index == 0 ? "  why      " : "           ") + reason + "\n" }
+        for (index, reason) in reasons.enumerated() {
+            result += (index == 0 ? "  why      " : "           ") + reason + "\n"
+        }
         return result
     }
 }

@@ -58,7 +58,11 @@ enum LocalCommands {
             "apply": "Put the rules in place; ours from before are replaced",
             "remove": "Take the rules out, and nothing else",
         ]
-        var options = [Option(name: "--format", value: "NAME", help: "iptables (default) or nft\(verb == "print" ? ", or routes" : "")")]
+        var options = [
+            Option(
+                name: "--format", value: "NAME",
+                help: "iptables (default) or nft\(verb == "print" ? ", or routes" : "")")
+        ]
         if verb != "remove" { options.append(configOption) }
         if verb == "print" {
             options.append(Option(name: "--family", value: "N", help: "4 or 6: iptables text of one family alone"))

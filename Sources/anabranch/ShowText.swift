@@ -35,7 +35,9 @@ enum ShowText {
     }
 
     static func services(_ data: JSONValue, _ console: Console) -> String {
-        var table = TextTable(["SERVICE", "PRIO#", "PROTOCOL", "DESTINATION", "PORTS", "HASH", "POOL", "STATE", "PACKETS#"])
+        var table = TextTable([
+            "SERVICE", "PRIO#", "PROTOCOL", "DESTINATION", "PORTS", "HASH", "POOL", "STATE", "PACKETS#",
+        ])
         for row in data["services"]?.array ?? [] {
             let up = row["up"]?.bool == true
             table.add([
@@ -68,7 +70,8 @@ enum ShowText {
         for row in data["backends"]?.array ?? [] { add(row, to: &table) }
         let changed = data["backends"]?.array?.contains { $0["overridden"]?.bool == true } == true
         return table.text(console)
-            + (changed ? "* changed at run time; the file's value returns when its entry changes or at a restart\n" : "")
+            + (changed
+                ? "* changed at run time; the file's value returns when its entry changes or at a restart\n" : "")
     }
 
     static func backend(_ row: JSONValue, _ console: Console) -> String {
@@ -86,7 +89,7 @@ enum ShowText {
             .init(condition + (row["overridden"]?.bool == true ? "*" : ""), colour),
             .init(check, health == "down" ? .bad : nil),
             .init("\(row.whole("weight") ?? 0)"), .init("\(row.whole("slots") ?? 0)"),
-            .init("\(row["mark"]?.integer(as: UInt32.self) ?? 0)"), .init(list(row["addresses"])),
+            .init("\(row["mark"]?.integer(as: UInt32.self) ?? 0)"), .init(list(row["addresses"], empty: "-")),
             count(row["packets"]), bytes(row["bytes"]),
         ])
     }
@@ -172,14 +175,15 @@ enum ShowText {
     private static func upDown(_ counts: JSONValue?, _ console: Console) -> String {
         let up = counts?.whole("up") ?? 0
         let down = counts?.whole("down") ?? 0
-        return console.paint("\(up) up", up > 0 ? .good : nil) + ", " + console.paint("\(down) down", down > 0 ? .bad : nil)
+        return console.paint("\(up) up", up > 0 ? .good : nil) + ", "
+            + console.paint("\(down) down", down > 0 ? .bad : nil)
     }
 
     static func text(_ value: JSONValue?) -> String { value?.string ?? "-" }
 
-    static func list(_ value: JSONValue?) -> String {
+    static func list(_ value: JSONValue?, empty: String = "any") -> String {
         let texts = value?.array?.compactMap(\.string) ?? []
-        return texts.isEmpty ? "any" : texts.joined(separator: ",")
+        return texts.isEmpty ? empty : texts.joined(separator: ",")
     }
 
     private static func count(_ value: JSONValue?) -> TextTable.Cell { .init(Units.si(value?.double ?? 0)) }

@@ -47,19 +47,17 @@ struct TextTable {
 
     private func line(_ cells: [Cell], _ widths: [Int], _ console: Console) -> String {
         var text = ""
-        var pending = ""
+        // Spaces are written only before the next text, so that no line ends with them.
+        var gap = 0
         for (index, cell) in cells.enumerated() {
-            let space = String(repeating: " ", count: widths[index] - cell.text.count)
-            let painted = console.paint(cell.text, cell.colour)
-            if columns[index].isNumber {
-                text += pending + space + painted
-                pending = "  "
-            } else if cell.text.isEmpty {
-                pending += space + "  "
-            } else {
-                text += pending + painted
-                pending = space + "  "
+            let space = widths[index] - cell.text.count
+            if index > 0 { gap += 2 }
+            if columns[index].isNumber { gap += space }
+            if !cell.text.isEmpty {
+                text += String(repeating: " ", count: gap) + console.paint(cell.text, cell.colour)
+                gap = 0
             }
+            if !columns[index].isNumber { gap += space }
         }
         return text + "\n"
     }

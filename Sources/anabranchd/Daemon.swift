@@ -112,7 +112,8 @@ struct Daemon {
 
     private var summary: String {
         let numbers = plane.queues.map(\.number)
-        let queues = numbers.count == 1 ? "queue \(numbers[0])" : "queues \(numbers[0]) to \(numbers[numbers.count - 1])"
+        let queues =
+            numbers.count == 1 ? "queue \(numbers[0])" : "queues \(numbers[0]) to \(numbers[numbers.count - 1])"
         let view = plane.director.view
         return "\(queues) for \(view.configuration.services.count) services"
     }
