@@ -1,7 +1,7 @@
 /// The known name that was probably meant, or nil when none is near.
 ///
-/// Near means at most a third of the letters inserted, removed, replaced or swapped with their neighbour (optimal string
-/// alignment distance).
+/// Near means at most a third of the letters inserted, removed, replaced or swapped with their neighbour (optimal
+/// string alignment distance).
 public func closestName(to name: String, among known: [String]) -> String? {
     let wanted = Array(name.lowercased().utf8)
     guard wanted.count <= 64 else { return nil }

@@ -7,7 +7,8 @@ import Synchronization
 public final class ControlServer: Sendable {
     /// Limits that hold for every client.
     public struct Limits: Sendable {
-        /// Clients served at once. Above it the one that is idle longest makes room; if none is, the new one is refused.
+        /// Clients served at once. Above it the one that is idle longest makes room; if none is, the new one is
+        /// refused.
         public var clients = 16
         /// Time for a request to arrive whole, for its answer to be taken, and between two requests.
         public var timeout = Duration.seconds(5)

@@ -6,8 +6,8 @@ import Synchronization
 /// Decides who takes which shards: the configuration, what operators changed at run time and what checks say, turned
 /// into one snapshot for the workers.
 ///
-/// Every change is carried out whole or not at all, and its snapshot is published before the call returns. Tables depend
-/// on names, weights and sizes alone, so the order of changes leaves no trace in them.
+/// Every change is carried out whole or not at all, and its snapshot is published before the call returns. Tables
+/// depend on names, weights and sizes alone, so the order of changes leaves no trace in them.
 public final class Director: Sendable {
     /// Where the workers find the newest snapshot.
     public let publisher: SnapshotPublisher

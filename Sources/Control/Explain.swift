@@ -88,9 +88,8 @@ struct Explanation {
         }
         guard decision.service >= 0 else { return ["no service matches; fallback.on_no_service decides"] }
         let service = snapshot.services[Int(decision.service)]
-        var lines = [
-            "service \(service.name) (priority \(service.priority)) is the first that matches, of \(snapshot.services.count)"
-        ]
+        let count = snapshot.services.count
+        var lines = ["service \(service.name) (priority \(service.priority)) is the first that matches, of \(count)"]
         if parsed.isFragment {
             lines.append("a fragment has no ports: services are matched and shards chosen without them")
         }
@@ -109,7 +108,8 @@ struct Explanation {
         lines.append("jhash of \(fields.names.joined(separator: ", ")) with seed \(hex(seed)) is \(hex(hash))")
         lines.append("shard = (hash × \(shards)) >> 32 = \(decision.shard)")
         lines.append(
-            "slot \(decision.shard) of pool \(service.pool)'s table is \(snapshot.backendName(decision.backend) ?? "?")'s"
+            "slot \(decision.shard) of pool \(service.pool)'s table is "
+                + "\(snapshot.backendName(decision.backend) ?? "?")'s"
         )
         return lines + absent(service.pool)
     }

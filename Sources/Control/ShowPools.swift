@@ -17,7 +17,8 @@ extension ControlPlane {
                 "sources": JSONValue(service.match.sources.map(\.description)),
                 "destination_ports": JSONValue(service.match.destinationPorts.map(Self.text)),
                 "source_ports": JSONValue(service.match.sourcePorts.map(Self.text)),
-                "hash": JSONValue(service.hash.names), "pool": JSONValue(service.pool),
+                "hash": JSONValue(service.hash.names), "hash_name": JSONValue(service.hash.shortName),
+                "pool": JSONValue(service.pool),
                 "up": JSONValue(view.isUp(service.pool)),
                 "packets": JSONValue(director.ledger.packets(service: slot)),
             ]
@@ -94,5 +95,13 @@ extension HashFields {
             (.transport, "protocol"), (.sourcePort, "source_port"), (.destinationPort, "destination_port"),
         ]
         return all.filter { contains($0.0) }.map(\.1)
+    }
+
+    /// The name that the configuration has for this set of fields, or the fields' names joined by "+".
+    var shortName: String {
+        let sets: [(HashFields, String)] = [
+            (.fourTuple, "four_tuple"), (.fiveTuple, "five_tuple"), (.addresses, "addresses"), (.ports, "ports"),
+        ]
+        return sets.first { $0.0 == self }?.1 ?? names.joined(separator: "+")
     }
 }

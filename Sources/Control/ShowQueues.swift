@@ -37,8 +37,23 @@ extension ControlPlane {
         var events: JSONObject = [:]
         for event in WorkerEvent.allCases { events[event.name] = JSONValue(ledger.count(event)) }
         return [
-            "packets_received": JSONValue(balance.received), "outcomes": JSONValue(outcomes), "malformed": JSONValue(malformed),
-            "events": JSONValue(events),
+            "packets_received": JSONValue(balance.received), "outcomes": JSONValue(outcomes),
+            "malformed": JSONValue(malformed),
+            "events": JSONValue(events), "kernel": kernelTotals,
+        ]
+    }
+
+    /// The kernel's own count of what it put into our queues, to compare with; null where /proc hides it.
+    private var kernelTotals: JSONValue {
+        guard let rows = KernelQueue.all()?.filter({ row in queues.contains { $0.number == row.number } }) else {
+            return JSONValue(.null)
+        }
+        return [
+            // The id of the newest packet: a count modulo 2^32 since the queue was bound.
+            "queued": JSONValue(rows.reduce(0) { $0 + $1.lastID }),
+            "waiting": JSONValue(rows.reduce(0) { $0 + $1.waiting }),
+            "dropped_full": JSONValue(rows.reduce(0) { $0 + $1.droppedFull }),
+            "dropped_buffer": JSONValue(rows.reduce(0) { $0 + $1.droppedBuffer }),
         ]
     }
 }

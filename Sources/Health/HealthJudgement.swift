@@ -13,8 +13,8 @@ public enum HealthState: String, Sendable {
 
 /// Turns a row of probe results into a state: the whole decision logic, without clock or socket.
 ///
-/// The first result decides alone. From then on `fall` failures in a row take the backend out, and `rise` good probes in
-/// a row bring it back.
+/// The first result decides alone. From then on `fall` failures in a row take the backend out, and `rise` good probes
+/// in a row bring it back.
 public struct HealthJudgement: Sendable {
     /// The state after all results so far.
     public private(set) var state = HealthState.unknown

@@ -19,8 +19,9 @@ extension RulePlan {
         let lines =
             bypass
             ? [
-                "While no anabranchd serves the queues, --queue-bypass lets packets go on without a mark, past the rest",
-                "of this hook. They need a fallback route, or they are lost: see `anabranch rules print --format routes`.",
+                "While no anabranchd serves the queues, --queue-bypass lets packets go on without a mark, past the",
+                "rest of this hook. They need a fallback route, or they are lost: see",
+                "`anabranch rules print --format routes`.",
             ]
             : ["While no anabranchd serves the queues, these packets are dropped (bypass is off)."]
         return lines.map { "\(prefix) \($0)\n" }.joined()

@@ -71,9 +71,9 @@ enum LocalCommands {
             words: ["rules", verb], options: options, summary: summaries[verb] ?? "",
             details: verb == "print"
                 ? """
-                iptables: text for `iptables-restore --noflush` (--family 4) and `ip6tables-restore --noflush` (--family 6).
-                nft: text for `nft -f -`. routes: text for `ip -force -batch -`, with a fallback route for packets that pass
-                unmarked while no daemon runs.
+                iptables: text for `iptables-restore --noflush` (--family 4) and `ip6tables-restore --noflush`
+                (--family 6). nft: text for `nft -f -`. routes: text for `ip -force -batch -`, with a fallback route
+                for packets that pass unmarked while no daemon runs.
                 """ : ""
         ) { invocation throws(Failure) in
             try runRules(verb, invocation)

@@ -17,8 +17,8 @@ enum Replay {
         ],
         summary: "Decide the packets of a capture, without a daemon",
         details: """
-            Each packet gives one line of JSON with number, outcome, service, pool, shard, backend, mark, fragment and reason.
-            With --time the packets go through the very loop that serves a queue; only the kernel is left out.
+            Each packet gives one line of JSON with number, outcome, service, pool, shard, backend, mark, fragment and
+            reason. With --time the packets go through the very loop that serves a queue; only the kernel is left out.
             """
     ) { invocation throws(Failure) in
         let configuration = try LocalCommands.configuration(invocation)

@@ -42,7 +42,7 @@ enum ShowText {
             let up = row["up"]?.bool == true
             table.add([
                 .init(text(row["name"])), .init("\(row.whole("priority") ?? 0)"), .init(list(row["protocols"])),
-                .init(list(row["destinations"])), .init(list(row["destination_ports"])), .init(list(row["hash"])),
+                .init(list(row["destinations"])), .init(list(row["destination_ports"])), .init(text(row["hash_name"])),
                 .init(text(row["pool"])), up ? .init("up", .good) : .init("no backend", .bad), count(row["packets"]),
             ])
         }
@@ -148,6 +148,15 @@ enum ShowText {
         table.add([.init("sum of outcomes", .strong), .init("\(sum)", .strong)])
         let received = data["packets_received"]?.integer(as: UInt64.self) ?? 0
         table.add([.init("packets received", .strong), .init("\(received)", received == sum ? .good : .bad)])
+        let kernel = data["kernel"]
+        if let queued = kernel?["queued"]?.integer(as: UInt64.self) {
+            table.add([.init("queued by the kernel"), .init("\(queued)")])
+            for (name, key) in [
+                ("waiting", "waiting"), ("dropped, queue full", "dropped_full"), ("dropped, buffer", "dropped_buffer"),
+            ] {
+                table.add([.init("  \(name)"), .init("\(kernel?.whole(key) ?? 0)")])
+            }
+        }
         var reasons = TextTable(["MALFORMED", "PACKETS#"])
         for member in data["malformed"]?.object ?? [:] {
             reasons.add([.init(member.key), .init("\(member.value.integer(as: UInt64.self) ?? 0)")])

@@ -56,10 +56,10 @@ struct Daemon {
         }
         plane.start()
         let manager = manager
-        let summary = self.summary
-        plane.observeReloads { begins in begins ? manager.reloading() : manager.ready(summary) }
-        manager.ready(summary)
-        Log.notice("anabranchd \(Version.text) serves \(summary)")
+        let plane = plane
+        plane.observeReloads { begins in begins ? manager.reloading() : manager.ready(plane.summary) }
+        manager.ready(plane.summary)
+        Log.notice("anabranchd \(Version.text) serves \(plane.summary)")
         let failure = mainLoop()
         manager.stopping()
         // The queues first: they answer what they hold, and packets take the fallback route from then on.
@@ -109,12 +109,15 @@ struct Daemon {
         let plane = plane
         return try HTTPServer(endpoint) { plane.page($0) }
     }
+}
 
-    private var summary: String {
-        let numbers = plane.queues.map(\.number)
+extension ControlPlane {
+    /// What is served, in a line.
+    fileprivate var summary: String {
+        let numbers = queues.map(\.number)
         let queues =
             numbers.count == 1 ? "queue \(numbers[0])" : "queues \(numbers[0]) to \(numbers[numbers.count - 1])"
-        let view = plane.director.view
+        let view = director.view
         return "\(queues) for \(view.configuration.services.count) services"
     }
 }

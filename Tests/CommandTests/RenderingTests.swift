@@ -63,7 +63,8 @@ struct RenderingTests {
         let data = try value(
             """
             { tables: [ { pool: "web", size: 4093, epoch: 2, digest: "00ff00ff00ff00ff", moved: 41, shares: [
-              { backend: "a", slots: 2047, share: 0.5, wanted: 0.5 }, { backend: "b", slots: 2046, share: 0.4999, wanted: 0.5 } ] },
+              { backend: "a", slots: 2047, share: 0.5, wanted: 0.5 },
+              { backend: "b", slots: 2046, share: 0.4999, wanted: 0.5 } ] },
               { pool: "dns", size: 251, epoch: 1, digest: null, moved: null, shares: [] } ] }
             """)
         #expect(
@@ -82,7 +83,8 @@ struct RenderingTests {
     @Test func tableOfQueues() throws {
         let data = try value(
             """
-            { queues: [ { number: 0, cpu: 1, waiting: 3, dropped_full: 10, dropped_buffer: 2, overruns: 1, batches: 1000,
+            { queues: [ { number: 0, cpu: 1, waiting: 3, dropped_full: 10, dropped_buffer: 2, overruns: 1,
+              batches: 1000,
               mean_batch: 33.04, mean_decision_nanoseconds: 87.2, packets: 33040 },
               { number: 1, cpu: null, waiting: null, dropped_full: null, overruns: 0, batches: 0, mean_batch: null,
               mean_decision_nanoseconds: null, packets: 0 } ] }
@@ -117,8 +119,7 @@ struct RenderingTests {
 
     @Test func theSumOfOutcomesStandsBesideThePacketsReceived() throws {
         let data = try value(
-            "{ packets_received: 7, outcomes: { forwarded: 4, no_service: 3 }, malformed: { badVersion: 0 }, events: {} }"
-        )
+            "{ packets_received: 7, outcomes: { forwarded: 4, no_service: 3 }, malformed: {}, events: {} }")
         let lines = ShowText.counters(data, plain).split(separator: "\n")
         #expect(lines.contains("sum of outcomes         7"))
         #expect(lines.contains("packets received        7"))
