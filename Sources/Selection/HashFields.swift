@@ -8,53 +8,28 @@ public struct HashFields: OptionSet, Hashable, Sendable {
     public let rawValue: UInt8
 
     /// Takes the bits as they are. Bits above the fifth name no field and add nothing to the hash.
-    @inlinable @_noAllocation @_noLocks
+    @inlinable
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// The source address: 4 bytes (IPv4) or 16 bytes (IPv6).
-    @inlinable public static var sourceAddress: HashFields {
-        @_noAllocation @_noLocks get { HashFields(rawValue: 1 << 0) }
-    }
+    @inlinable public static var sourceAddress: HashFields { HashFields(rawValue: 1 << 0) }
     /// The destination address: 4 bytes (IPv4) or 16 bytes (IPv6).
-    @inlinable public static var destinationAddress: HashFields {
-        @_noAllocation @_noLocks get { HashFields(rawValue: 1 << 1) }
-    }
+    @inlinable public static var destinationAddress: HashFields { HashFields(rawValue: 1 << 1) }
     /// The number of the transport protocol: 1 byte.
-    @inlinable public static var transport: HashFields {
-        @_noAllocation @_noLocks get { HashFields(rawValue: 1 << 2) }
-    }
+    @inlinable public static var transport: HashFields { HashFields(rawValue: 1 << 2) }
     /// The source port: 2 bytes.
-    @inlinable public static var sourcePort: HashFields {
-        @_noAllocation @_noLocks get { HashFields(rawValue: 1 << 3) }
-    }
+    @inlinable public static var sourcePort: HashFields { HashFields(rawValue: 1 << 3) }
     /// The destination port: 2 bytes.
-    @inlinable public static var destinationPort: HashFields {
-        @_noAllocation @_noLocks get { HashFields(rawValue: 1 << 4) }
-    }
+    @inlinable public static var destinationPort: HashFields { HashFields(rawValue: 1 << 4) }
 
     /// The source address alone: all of a client's flows stay on one backend.
-    @inlinable public static var source: HashFields {
-        @_noAllocation @_noLocks get { HashFields(rawValue: 0b00001) }
-    }
+    @inlinable public static var source: HashFields { HashFields(rawValue: 0b00001) }
     /// Both addresses.
-    @inlinable public static var addresses: HashFields {
-        @_noAllocation @_noLocks get { HashFields(rawValue: 0b00011) }
-    }
+    @inlinable public static var addresses: HashFields { HashFields(rawValue: 0b00011) }
     /// Both ports, for endpoints with several addresses (SCTP multihoming, RFC 9260 §6.4).
-    @inlinable public static var ports: HashFields {
-        @_noAllocation @_noLocks get { HashFields(rawValue: 0b11000) }
-    }
+    @inlinable public static var ports: HashFields { HashFields(rawValue: 0b11000) }
     /// Both addresses and both ports, without the protocol.
-    @inlinable public static var fourTuple: HashFields {
-        @_noAllocation @_noLocks get { HashFields(rawValue: 0b11011) }
-    }
+    @inlinable public static var fourTuple: HashFields { HashFields(rawValue: 0b11011) }
     /// Both addresses, the protocol and both ports.
-    @inlinable public static var fiveTuple: HashFields {
-        @_noAllocation @_noLocks get { HashFields(rawValue: 0b11111) }
-    }
-
-    /// `contains` for the hot path: the standard library's is generic, which the compiler's proof of "no locks" refuses
-    /// in unoptimized builds.
-    @inlinable @_noAllocation @_noLocks
-    func has(_ field: HashFields) -> Bool { rawValue & field.rawValue != 0 }
+    @inlinable public static var fiveTuple: HashFields { HashFields(rawValue: 0b11111) }
 }

@@ -13,7 +13,9 @@ struct JenkinsHash {
     @usableFromInline var taken: UInt32 = 0
 
     /// Begins a hash over `length` bytes.
-    @inlinable @_noAllocation @_noLocks
+    @inlinable
+    @_noAllocation
+    @_noLocks
     init(length: UInt32, seed: UInt32) {
         a = 0xdead_beef &+ length &+ seed
         b = a
@@ -21,7 +23,9 @@ struct JenkinsHash {
     }
 
     /// Takes the next word in.
-    @inlinable @_noAllocation @_noLocks
+    @inlinable
+    @_noAllocation
+    @_noLocks
     mutating func absorb(_ word: UInt32) {
         switch taken {
         case 0: a &+= word
@@ -36,14 +40,18 @@ struct JenkinsHash {
     }
 
     /// Gives the hash. A hash over nothing is the state's beginning, as in the kernel.
-    @inlinable @_noAllocation @_noLocks
+    @inlinable
+    @_noAllocation
+    @_noLocks
     mutating func finish() -> UInt32 {
         if taken > 0 { finalMix() }
         return c
     }
 
     /// Reversible mixing of the state between blocks of three words.
-    @inlinable @_noAllocation @_noLocks
+    @inlinable
+    @_noAllocation
+    @_noLocks
     mutating func mix() {
         a &-= c
         a ^= rotated(c, 4)
@@ -66,7 +74,9 @@ struct JenkinsHash {
     }
 
     /// Spreads the last block's words over all bits of `c`.
-    @inlinable @_noAllocation @_noLocks
+    @inlinable
+    @_noAllocation
+    @_noLocks
     mutating func finalMix() {
         c ^= b
         c &-= rotated(b, 14)
@@ -84,7 +94,9 @@ struct JenkinsHash {
         c &-= rotated(b, 24)
     }
 
-    @inlinable @_noAllocation @_noLocks
+    @inlinable
+    @_noAllocation
+    @_noLocks
     func rotated(_ value: UInt32, _ bits: UInt32) -> UInt32 {
         (value &<< bits) | (value &>> (32 &- bits))
     }
@@ -96,7 +108,9 @@ struct JenkinsHash {
 ///   - bytes: the key, at most 2³² − 1 bytes.
 ///   - seed: the kernel's `initval`, nft's `seed`.
 /// - Returns: the 32-bit hash; ``shardIndex(hash:shards:)`` scales it as nft's `mod` does.
-@inlinable @_noAllocation @_noLocks
+@inlinable
+@_noAllocation
+@_noLocks
 public func jhash(_ bytes: borrowing RawSpan, seed: UInt32) -> UInt32 {
     let length = bytes.byteCount
     var state = JenkinsHash(length: UInt32(truncatingIfNeeded: length), seed: seed)
@@ -120,14 +134,18 @@ public func jhash(_ bytes: borrowing RawSpan, seed: UInt32) -> UInt32 {
 
 extension RawSpan {
     /// The four bytes at `offset` as a little-endian number.
-    @inlinable @_noAllocation @_noLocks
+    @inlinable
+    @_noAllocation
+    @_noLocks
     func word(at offset: Int) -> UInt32 {
         // SAFETY: the load checks its bounds; any bit pattern is a valid UInt32.
         UInt32(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 
     /// The byte at `offset`.
-    @inlinable @_noAllocation @_noLocks
+    @inlinable
+    @_noAllocation
+    @_noLocks
     func octet(at offset: Int) -> UInt8 {
         // SAFETY: the load checks its bounds; any bit pattern is a valid UInt8.
         unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt8.self)

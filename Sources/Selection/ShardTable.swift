@@ -57,7 +57,7 @@ public struct ShardTable: Sendable {
         let active = sorted.lazy.filter { $0.weight > 0 }.count
         try check(size: size, activeMembers: active)
         let quotas = SlotQuotas(weights: sorted.map(\.weight), names: sorted.map(\.name), slots: size)
-        let slots = SlotFill(members: sorted, quotas: quotas.quotas, size: size).slots
+        let slots = fillSlots(members: sorted, quotas: quotas.quotas, size: size)
         let digest = tableDigest(size: size, members: sorted, slots: slots)
         return ShardTable(members: sorted, storage: SlotStorage(copying: slots.span), digest: digest, epoch: epoch)
     }
@@ -77,7 +77,7 @@ public struct ShardTable: Sendable {
     private static func checkedAndSorted(_ members: [TableMember]) throws(SelectionError) -> [TableMember] {
         if members.isEmpty { throw .noMembers }
         if members.count > maximumMembers { throw .tooManyMembers(count: members.count) }
-        let sorted = members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        let sorted = NameOrder.sortedPlaces(of: members.map(\.name)).map { members[$0] }
         var anyActive = false
         for index in sorted.indices {
             let member = sorted[index]
@@ -85,7 +85,7 @@ public struct ShardTable: Sendable {
             if member.weight > TableMember.maximumWeight {
                 throw .weightTooLarge(name: member.name, weight: member.weight)
             }
-            if index > 0, sorted[index - 1].name.utf8.elementsEqual(member.name.utf8) {
+            if index > 0, NameOrder.compare(sorted[index - 1].name, member.name) == 0 {
                 throw .duplicateMember(name: member.name)
             }
             anyActive = anyActive || member.weight > 0

@@ -32,22 +32,15 @@ struct SlotQuotas {
     /// with the best claim: the greatest weight / (2·quota + 1), the smallest weight / (2·quota − 1).
     private mutating func settle(_ missing: Int) {
         if missing == 0 { return }
-        var heap: [Claim] = []
-        heap.reserveCapacity(quotas.count)
-        for index in quotas.indices {
-            if let claim = claim(of: index, giving: missing > 0) { heap.append(claim) }
-        }
-        heapify(&heap)
+        var heap = Heap(quotas.indices.compactMap { claim(of: $0, giving: missing > 0) })
         for _ in 0..<abs(missing) {
-            let index = heap[0].index
+            let index = heap.first!.index
             quotas[index] += missing.signum()
             if let claim = claim(of: index, giving: missing > 0) {
-                heap[0] = claim
+                heap.replaceFirst(with: claim)
             } else {
-                heap[0] = heap[heap.count - 1]
-                heap.removeLast()
+                heap.removeFirst()
             }
-            sink(&heap, from: 0)
         }
     }
 
@@ -63,36 +56,23 @@ struct SlotQuotas {
         return Claim(up: UInt64(2 * quota - 1), down: UInt64(weights[index]), tie: ~ties[index], index: index)
     }
 
-    private func heapify(_ heap: inout [Claim]) {
-        for start in stride(from: heap.count / 2 - 1, through: 0, by: -1) { sink(&heap, from: start) }
-    }
-
-    private func sink(_ heap: inout [Claim], from start: Int) {
-        var parent = start
-        while true {
-            var best = 2 * parent + 1
-            if best >= heap.count { return }
-            if best + 1 < heap.count, heap[best + 1].precedes(heap[best]) { best += 1 }
-            if !heap[best].precedes(heap[parent]) { return }
-            heap.swapAt(parent, best)
-            parent = best
-        }
-    }
-
     /// A fraction and who stands behind it.
-    private struct Claim {
+    private struct Claim: Comparable {
         let up: UInt64
         let down: UInt64
         let tie: UInt64
         let index: Int
 
-        /// Whether this claim comes first: by size, then by hash, then by name.
-        func precedes(_ other: Claim) -> Bool {
-            let mine = up * other.down
-            let theirs = other.up * down
-            if mine != theirs { return mine > theirs }
-            if tie != other.tie { return tie > other.tie }
-            return index < other.index
+        /// The better claim is the lesser element: by size, then by hash, then by name.
+        static func < (first: Claim, second: Claim) -> Bool {
+            let left = first.up * second.down
+            let right = second.up * first.down
+            if left != right { return left > right }
+            if first.tie != second.tie { return first.tie > second.tie }
+            return first.index < second.index
         }
+
+        /// In the sense of the order above: no two members have the same index.
+        static func == (first: Claim, second: Claim) -> Bool { first.index == second.index }
     }
 }

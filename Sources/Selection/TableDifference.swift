@@ -52,21 +52,18 @@ extension ShardTable {
         with old: ShardTable, changes: inout [TableDifference.Change], newPlaces: inout [Int], oldPlaces: inout [Int]
     ) {
         while newPlaces.count < members.count || oldPlaces.count < old.members.count {
-            let mine = newPlaces.count < members.count ? members[newPlaces.count].name : nil
-            let theirs = oldPlaces.count < old.members.count ? old.members[oldPlaces.count].name : nil
-            let place = changes.count
-            switch (mine, theirs) {
-            case (let mine?, let theirs?) where mine.utf8.elementsEqual(theirs.utf8):
-                newPlaces.append(place)
-                oldPlaces.append(place)
-                changes.append(TableDifference.Change(name: mine))
-            case (let mine?, let theirs) where theirs.map { mine.utf8.lexicographicallyPrecedes($0.utf8) } ?? true:
-                newPlaces.append(place)
-                changes.append(TableDifference.Change(name: mine))
-            default:
-                oldPlaces.append(place)
-                changes.append(TableDifference.Change(name: theirs!))
+            let order: Int
+            if newPlaces.count == members.count {
+                order = 1
+            } else if oldPlaces.count == old.members.count {
+                order = -1
+            } else {
+                order = NameOrder.compare(members[newPlaces.count].name, old.members[oldPlaces.count].name)
             }
+            let name = order <= 0 ? members[newPlaces.count].name : old.members[oldPlaces.count].name
+            if order <= 0 { newPlaces.append(changes.count) }
+            if order >= 0 { oldPlaces.append(changes.count) }
+            changes.append(TableDifference.Change(name: name))
         }
     }
 }

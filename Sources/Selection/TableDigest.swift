@@ -13,7 +13,8 @@ func tableDigest(size: Int, members: [TableMember], slots: [UInt16]) -> UInt64 {
         bytes.append(contentsOf: member.name.utf8)
         append(member.weight, to: &bytes)
     }
-    for slot in slots { append(slot, to: &bytes) }
+    // SAFETY: plain numbers have no padding; on a little-endian machine their bytes are the canonical ones.
+    unsafe slots.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
     // SAFETY: an array of bytes has no padding.
     return unsafe StableHash.hash(bytes.span.bytes, seed: 0)
 }
