@@ -97,6 +97,8 @@ let package = Package(
             ]),
         tests("KernelPathTests", ["KernelPath", "Wire"]),
         tests("HealthTests", ["Health", "Wire"]),
+        tests("ControlTests", ["Control", "Configuration", "Dataplane", "JSONText", "Selection", "Wire"]),
+        tests("CommandTests", ["anabranch", "anabranchd", "Capture", "JSONText", "Wire"]),
         tests("ForecastingTests", ["Forecasting"]),
         tests("TrackingTests", ["Simulation", "Tracking", "Wire"]),
         tests("SimulationTests", ["ct-test", "Simulation", "Tracking"]),
