@@ -36,9 +36,12 @@ struct Bucket<Key: TableKey>: ~Copyable {
 /// What is known of one key. It may outlive its bucket: a holder of a reference may still read it when the bucket has
 /// been reclaimed for another key, so the bucket is then given another entry from the spares.
 struct Entry<State: BitwiseCopyable>: ~Copyable {
+    /// Nothing. The thread sanitizer takes a change of `state` for one of the entry's first bytes; they must not be
+    /// those of an atomic that others use at the same time.
+    private let first: UInt32 = 0
     /// One for the bucket, one for each holder. Grows under the bucket lock only: who holds that lock and reads 1 is
     /// alone with the entry.
-    let references = Atomic<UInt32>(1)
+    let references = Atomic<UInt16>(1)
     /// Guards `state` against other holders of references.
     let lock = SpinLock()
     /// The main bucket of the chain this entry was last put into.

@@ -27,9 +27,10 @@ extension BucketTable {
     private func part<Owner: EntryOwner<State> & ~Copyable>(
         _ bucket: Cell<Bucket<Key>>, from entry: UInt32, _ worker: UInt32, _ owner: borrowing Owner
     ) {
-        entries[entry].lock.lock()
-        owner.retire(entry, state: &entries[entry].state, worker: worker)
-        entries[entry].lock.unlock()
+        let known = entries.cell(entry)
+        known.its.lock.lock()
+        owner.retire(entry, state: &known.its.state, worker: worker)
+        known.its.lock.unlock()
         // There are as many spares as references may be out, so one is free.
         let spare = sparePool.take(worker)
         precondition(spare != IndexPool.none, "more references are out than there are spares")
@@ -80,12 +81,12 @@ extension BucketTable {
         if donor == IndexPool.none { return false }
         let vacant = buckets[home].entry.load(ordering: .relaxed)
         buckets[home].entry.store(buckets[donor].entry.load(ordering: .relaxed), ordering: .relaxed)
-        buckets[home].key = buckets[donor].key
-        buckets[home].deadline = buckets[donor].deadline
-        buckets[home].occupied = 1
+        buckets.cell(home).its.key = buckets[donor].key
+        buckets.cell(home).its.deadline = buckets[donor].deadline
+        buckets.cell(home).its.occupied = 1
         buckets[home].next.store(buckets[donor].next.load(ordering: .relaxed), ordering: .relaxed)
         buckets[donor].entry.store(vacant, ordering: .relaxed)
-        buckets[donor].occupied = 0
+        buckets.cell(donor).its.occupied = 0
         extraPool.put(donor, worker)
         return true
     }
@@ -145,9 +146,9 @@ extension BucketTable {
             hand = hand + 1 == size ? 0 : hand + 1
             looked += 1
         }
-        workers[worker].hand = hand
+        workers.cell(worker).its.hand = hand
         workers[worker].swept.add(UInt64(looked))
-        if freed == 0 { workers[worker].quietUntil = earliest }
+        if freed == 0 { workers.cell(worker).its.quietUntil = earliest }
         return freed != 0
     }
 
@@ -163,7 +164,7 @@ extension BucketTable {
             lock(hand)
             _ = tidy(hand, now: now, worker: worker, owner: owner, earliest: &earliest)
             unlock(hand)
-            workers[worker].hand = hand + 1 == size ? 0 : hand + 1
+            workers.cell(worker).its.hand = hand + 1 == size ? 0 : hand + 1
             if workers[worker].hand == 0 { round = true }
         }
         return round

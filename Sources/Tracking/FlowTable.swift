@@ -126,8 +126,8 @@ public struct FlowTable: ~Copyable, @unchecked Sendable {
         let entry = table.buckets[bucket].entry.load(ordering: .relaxed)
         count(table.entries[entry].state.backend, -1, worker)
         count(choice.backend, 1, worker)
-        table.entries[entry].state.backend = choice.backend
-        table.entries[entry].state.mark = choice.mark
+        table.entries.cell(entry).its.state.backend = choice.backend
+        table.entries.cell(entry).its.state.mark = choice.mark
         return true
     }
 
@@ -161,7 +161,7 @@ public struct FlowTable: ~Copyable, @unchecked Sendable {
         let known = table.entries.cell(table.buckets[bucket].entry.load(ordering: .relaxed))
         if !isReply, known.its.state.isSucceeded(by: tcpFlags) { return nil }
         known.its.state.learn(tcpFlags, isReply: isReply)
-        table.buckets[bucket].deadline = now &+ known.its.state.patience(limits.idle)
+        table.buckets.cell(bucket).its.deadline = now &+ known.its.state.patience(limits.idle)
         return known.its.state.binding
     }
 
@@ -172,7 +172,7 @@ public struct FlowTable: ~Copyable, @unchecked Sendable {
         let known = table.entries.cell(table.buckets[bucket].entry.load(ordering: .relaxed))
         known.its.state = PinnedState(choice, transport: key.transport)
         known.its.state.learn(tcpFlags, isReply: false)
-        table.buckets[bucket].deadline = now &+ known.its.state.patience(limits.idle)
+        table.buckets.cell(bucket).its.deadline = now &+ known.its.state.patience(limits.idle)
         count(choice.backend, 1, worker)
     }
 

@@ -10,7 +10,7 @@ public struct FragmentLimits: Equatable, Sendable {
     public var parked: Int
     /// Threads that use the tracker, 1 … 64.
     public var workers: Int
-    /// References that may be held at once by those who look at entries for longer than one call.
+    /// References that may be held at once by those who look at entries for longer than one call, 1 … 32,768.
     public var holders: Int
 
     /// Limits; see the properties. The default has room for 10,000 fragmented packets/s at a ttl of 200 ms.
@@ -47,6 +47,6 @@ public struct FragmentLimits: Equatable, Sendable {
         try check("ttl (in nanoseconds)", ttl, 1_000_000...3_600_000_000_000)
         try check("parked", Int64(parked), 0...Int64(ParkedFragment.recordLimit - IndexPool.inHands(64)))
         try check("workers", Int64(workers), 1...64)
-        try check("holders", Int64(holders), 1...(1 << 16))
+        try check("holders", Int64(holders), 1...32_768)
     }
 }

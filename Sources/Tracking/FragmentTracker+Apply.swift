@@ -9,8 +9,9 @@ extension FragmentTracker {
     ) -> FragmentOutcome {
         let fragment = arrival.fragment
         if let fault = Self.violation(arrival, key) { return condemn(entry, fault, worker) }
-        let mustPark = !fragment.isFirst && !table.entries[entry].state.hasFirst
-        switch table.entries[entry].state.accept(offset: fragment.offset, length: fragment.length, more: fragment.more)
+        let known = table.entries.cell(entry)
+        let mustPark = !fragment.isFirst && !known.its.state.hasFirst
+        switch known.its.state.accept(offset: fragment.offset, length: fragment.length, more: fragment.more)
         {
         case .duplicate:
             workers[worker].duplicates.add()
@@ -20,14 +21,14 @@ extension FragmentTracker {
         case .new:
             if mustPark { return park(arrival, entry, now, worker) }
             if fragment.isFirst {
-                table.entries[entry].state.keep(decision: arrival.decision)
-                if table.entries[entry].state.storedCount != 0 {
+                known.its.state.keep(decision: arrival.decision)
+                if known.its.state.storedCount != 0 {
                     release(entry, worker)
                     return .useDecision(arrival.decision, released: true)
                 }
                 return .useDecision(arrival.decision, released: false)
             }
-            return .useDecision(table.entries[entry].state.decision, released: false)
+            return .useDecision(known.its.state.decision, released: false)
         }
     }
 
@@ -52,9 +53,10 @@ extension FragmentTracker {
     /// From now on all fragments of the packet are dropped.
     @inline(never)
     func condemn(_ entry: UInt32, _ fault: FragmentFault, _ worker: UInt32) -> FragmentOutcome {
-        table.entries[entry].state.poison(fault)
+        let known = table.entries.cell(entry)
+        known.its.state.poison(fault)
         workers[worker].faults.add(fault)
-        discardParked(&table.entries[entry].state, fault, worker)
+        discardParked(&known.its.state, fault, worker)
         return .drop(fault)
     }
 
@@ -73,8 +75,9 @@ extension FragmentTracker {
         case .inserted(let place):
             bucket = place
             let slot = key.sourceSlot(table.hashing)
-            table.entries[table.buckets[place].entry.load(ordering: .relaxed)].state.reset(source: slot)
-            enlist(table.buckets[place].entry.load(ordering: .relaxed), slot, now, worker)
+            let entry = table.buckets[place].entry.load(ordering: .relaxed)
+            table.entries.cell(entry).its.state.reset(source: slot)
+            enlist(entry, slot, now, worker)
             ledger.count(slot, 1, worker)
         }
         let entry = table.buckets[bucket].entry.load(ordering: .relaxed)

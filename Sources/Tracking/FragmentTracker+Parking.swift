@@ -5,79 +5,80 @@ extension FragmentTracker {
     /// Takes a record for a fragment and puts it into its packet's list, in offset order. Chain locked.
     @inline(never)
     func park(_ arrival: FragmentArrival, _ entry: UInt32, _ now: Int64, _ worker: UInt32) -> FragmentOutcome {
-        let count = table.entries[entry].state.storedCount
+        let known = table.entries.cell(entry)
+        let count = known.its.state.storedCount
         if count >= Self.parkedLimit { return condemn(entry, .tooManyParked, worker) }
         let record = recordPool.take(worker)
         if record == IndexPool.none { return condemn(entry, .noRecord, worker) }
-        records[record].begin(token: arrival.token, offset: arrival.fragment.offset, now: now)
-        let slot = table.entries[entry].state.source
+        let stored = records.cell(record)
+        stored.its.begin(token: arrival.token, offset: arrival.fragment.offset, now: now)
+        let slot = known.its.state.source
         if count == 0 { enlistParked(entry, slot, now, worker) }
         parkedLedger.count(slot, 1, worker)
-        table.entries[entry].state.storedCount = count + 1
+        known.its.state.storedCount = count + 1
         workers[worker].stored.add()
 
         var previous = IndexPool.none
-        var cursor = table.entries[entry].state.storedHead
-        while cursor != IndexPool.none, records[cursor].offset < records[record].offset {
+        var cursor = known.its.state.storedHead
+        while cursor != IndexPool.none, records[cursor].offset < stored.its.offset {
             previous = cursor
             cursor = records[cursor].next
         }
-        records[record].next = cursor
+        stored.its.next = cursor
         if previous == IndexPool.none {
-            table.entries[entry].state.storedHead = record
+            known.its.state.storedHead = record
         } else {
-            records[previous].next = record
+            records.cell(previous).its.next = record
         }
-        return .park(ParkedFragment(record: record, use: records[record].use))
+        return .park(ParkedFragment(record: record, use: stored.its.use))
     }
 
     /// Notes that an entry has parked fragments. Chain locked.
     func enlistParked(_ entry: UInt32, _ slot: UInt16, _ now: Int64, _ worker: UInt32) {
-        table.entries[entry].state.parkedSequence = parkedLedger.append(entry, slot: slot, now: now, worker)
-        table.entries[entry].state.parkedWorker = UInt8(truncatingIfNeeded: worker)
+        let known = table.entries.cell(entry)
+        known.its.state.parkedSequence = parkedLedger.append(entry, slot: slot, now: now, worker)
+        known.its.state.parkedWorker = UInt8(truncatingIfNeeded: worker)
     }
 
     /// Moves a packet's parked fragments to the worker's list of released ones. Chain locked.
     @inline(never)
     func release(_ entry: UInt32, _ worker: UInt32) {
-        let decision = table.entries[entry].state.decision
-        let (head, tail) = unpark(&table.entries[entry].state, worker) { record, records in
-            records[record].decision = decision
-        }
+        let known = table.entries.cell(entry)
+        let decision = known.its.state.decision
+        let (head, tail) = unpark(&known.its.state, worker) { record in record.its.decision = decision }
         if workers[worker].releasedTail == IndexPool.none {
-            workers[worker].releasedHead = head
+            workers.cell(worker).its.releasedHead = head
         } else {
-            records[workers[worker].releasedTail].next = head
+            records.cell(workers[worker].releasedTail).its.next = head
         }
-        workers[worker].releasedTail = tail
+        workers.cell(worker).its.releasedTail = tail
     }
 
     /// Moves a packet's parked fragments to the worker's list of those to be dropped. Chain locked.
     @inline(never)
     func discardParked(_ state: inout FragmentState, _ fault: FragmentFault, _ worker: UInt32) {
         if state.storedCount == 0 { return }
-        let (head, tail) = unpark(&state, worker) { record, records in
-            records[record].fault = fault.rawValue
-        }
+        let (head, tail) = unpark(&state, worker) { record in record.its.fault = fault.rawValue }
         if workers[worker].droppedTail == IndexPool.none {
-            workers[worker].droppedHead = head
+            workers.cell(worker).its.droppedHead = head
         } else {
-            records[workers[worker].droppedTail].next = head
+            records.cell(workers[worker].droppedTail).its.next = head
         }
-        workers[worker].droppedTail = tail
+        workers.cell(worker).its.droppedTail = tail
     }
 
     /// Takes the list of parked fragments out of a packet.
     @inline(__always)
     private func unpark(
-        _ state: inout FragmentState, _ worker: UInt32, _ visit: (UInt32, Slab<StoredFragment>) -> Void
+        _ state: inout FragmentState, _ worker: UInt32, _ visit: (Cell<StoredFragment>) -> Void
     ) -> (head: UInt32, tail: UInt32) {
         parkedLedger.count(state.source, -Int32(state.storedCount), worker)
         let head = state.storedHead
         var tail = head
         while true {
-            visit(tail, records)
-            let next = records[tail].next
+            let record = records.cell(tail)
+            visit(record)
+            let next = record.its.next
             if next == IndexPool.none { break }
             tail = next
         }
@@ -118,11 +119,11 @@ extension FragmentTracker {
                     workers[worker].lost.add()
                 }
                 if previous == IndexPool.none {
-                    workers[worker].releasedHead = next
+                    workers.cell(worker).its.releasedHead = next
                 } else {
-                    records[previous].next = next
+                    records.cell(previous).its.next = next
                 }
-                if next == IndexPool.none { workers[worker].releasedTail = previous }
+                if next == IndexPool.none { workers.cell(worker).its.releasedTail = previous }
                 free(cursor, worker)
             } else {
                 previous = cursor
@@ -156,11 +157,11 @@ extension FragmentTracker {
                     workers[worker].lost.add()
                 }
                 if previous == IndexPool.none {
-                    workers[worker].droppedHead = next
+                    workers.cell(worker).its.droppedHead = next
                 } else {
-                    records[previous].next = next
+                    records.cell(previous).its.next = next
                 }
-                if next == IndexPool.none { workers[worker].droppedTail = previous }
+                if next == IndexPool.none { workers.cell(worker).its.droppedTail = previous }
                 free(cursor, worker)
             } else {
                 previous = cursor
@@ -171,7 +172,7 @@ extension FragmentTracker {
     }
 
     private func free(_ record: UInt32, _ worker: UInt32) {
-        records[record].end()
+        records.cell(record).its.end()
         recordPool.put(record, worker)
     }
 }

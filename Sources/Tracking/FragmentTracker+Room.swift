@@ -73,7 +73,8 @@ extension FragmentTracker {
     private func giveUp(_ entry: UInt32, _ home: UInt32, _ worker: UInt32) {
         workers[worker].evicted.add()
         let locked = table.open(entry)
-        if !table.entries[entry].state.isPoisoned { table.entries[entry].state.poison(.evicted) }
+        let known = table.entries.cell(entry)
+        if !known.its.state.isPoisoned { known.its.state.poison(.evicted) }
         table.close(entry, locked)
         table.remove(entry, home: home, worker: worker, owner: self)
     }

@@ -162,7 +162,7 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
             table.close(entry, locked)
             return .drop(fault)
         }
-        table.buckets[bucket].deadline = now &+ limits.ttl
+        table.buckets.cell(bucket).its.deadline = now &+ limits.ttl
         let ringWorker = UInt32(table.entries[entry].state.ringWorker)
         if ledger.distance(table.entries[entry].state.sequence, ringWorker) > ledger.capacity / 2 {
             // Its record would soon be overwritten, and a packet kept alive by its sender be out of the quota's reach.
@@ -181,7 +181,8 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
     /// Puts an entry into the ledger's ring, or moves it to the young end. Chain locked.
     @inline(__always)
     func enlist(_ entry: UInt32, _ slot: UInt16, _ now: Int64, _ worker: UInt32) {
-        table.entries[entry].state.sequence = ledger.append(entry, slot: slot, now: now, worker)
-        table.entries[entry].state.ringWorker = UInt8(truncatingIfNeeded: worker)
+        let known = table.entries.cell(entry)
+        known.its.state.sequence = ledger.append(entry, slot: slot, now: now, worker)
+        known.its.state.ringWorker = UInt8(truncatingIfNeeded: worker)
     }
 }

@@ -68,8 +68,8 @@ struct IndexPool: ~Copyable {
         for link in 0..<links.count { links.initialize(link, to: Self.none) }
         for place in free.reversed() {
             let owner = place % workers
-            links[place - first] = lists[owner].head
-            lists[owner].head = place
+            links.cell(place - first).its = lists[owner].head
+            lists.cell(owner).its.head = place
             _ = lists[owner].free.add(1, ordering: .relaxed)
         }
         for worker in 0..<workers {
@@ -109,8 +109,8 @@ struct IndexPool: ~Copyable {
         let taken = min(free, Self.move)
         for index in 0..<Int(taken) {
             let place = lists[worker].head
-            lists[worker].hand[index] = place
-            lists[worker].head = links[place &- first]
+            lists.cell(worker).its.hand[index] = place
+            lists.cell(worker).its.head = links[place &- first]
         }
         lists[worker].free.store(free &- taken, ordering: .relaxed)
         lists[worker].lock.unlock()
@@ -121,7 +121,7 @@ struct IndexPool: ~Copyable {
         if taken == 0, workers > 1 {
             let place = takeFromOthers(worker)
             if place == Self.none { return 0 }
-            lists[worker].hand[0] = place
+            lists.cell(worker).its.hand[0] = place
             lists[worker].inHand.store(1, ordering: .relaxed)
             return 1
         }
@@ -135,8 +135,8 @@ struct IndexPool: ~Copyable {
         lists[worker].lock.lock()
         for index in Int(kept)..<Int(Self.handSize) {
             let place = lists[worker].hand[index]
-            links[place &- first] = lists[worker].head
-            lists[worker].head = place
+            links.cell(place &- first).its = lists[worker].head
+            lists.cell(worker).its.head = place
         }
         lists[worker].free.store(lists[worker].free.load(ordering: .relaxed) &+ Self.move, ordering: .relaxed)
         lists[worker].lock.unlock()
@@ -160,14 +160,14 @@ struct IndexPool: ~Copyable {
             let taken = min(Self.steal, (free + 1) / 2)
             var tail = head
             for _ in 1..<taken { tail = links[tail &- first] }
-            lists[other].head = links[tail &- first]
+            lists.cell(other).its.head = links[tail &- first]
             lists[other].free.store(free - taken, ordering: .relaxed)
             lists[other].lock.unlock()
             if taken > 1 {
                 let rest = links[head &- first]
                 lists[worker].lock.lock()
-                links[tail &- first] = lists[worker].head
-                lists[worker].head = rest
+                links.cell(tail &- first).its = lists[worker].head
+                lists.cell(worker).its.head = rest
                 lists[worker].free.store(
                     lists[worker].free.load(ordering: .relaxed) &+ taken &- 1, ordering: .relaxed)
                 lists[worker].lock.unlock()

@@ -1,6 +1,9 @@
 /// A fixed array in a `MappedRegion`: elements are used where they lie and never copied.
 ///
 /// Who may touch an element is the owner's rule (a bucket lock, a worker's own cell); the slab checks the bounds.
+///
+/// To read, use the subscript; to write, take a `cell` first. (Both are the same to the processor; but the thread
+/// sanitizer takes a write through the subscript for a write to the slab's owner, and reports races that are none.)
 @safe
 struct Slab<Element: ~Copyable>: @unchecked Sendable {
     private let base: UnsafeMutablePointer<Element>
@@ -26,12 +29,6 @@ struct Slab<Element: ~Copyable>: @unchecked Sendable {
             precondition(Int(index) < count)
             // SAFETY: in bounds, initialised by the owner at set-up.
             return unsafe UnsafePointer(base + Int(index))
-        }
-        @_transparent
-        nonmutating unsafeMutableAddress {
-            precondition(Int(index) < count)
-            // SAFETY: as above; exclusive access is the owner's rule.
-            return unsafe base + Int(index)
         }
     }
 

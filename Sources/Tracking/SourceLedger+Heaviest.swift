@@ -41,17 +41,18 @@ extension SourceLedger {
                 heavy.ringsLeft -= 1
                 heavy.hand = oldest(next)
             }
-            cells[worker].heavies[place] = heavy
+            cells.cell(worker).its.heavies[place] = heavy
             if let found { return found }
         }
         // All were searched to the end: whoever comes next begins anew.
-        if budget > 0 { cells[worker].fresh = 0 }
+        if budget > 0 { cells.cell(worker).its.fresh = 0 }
         return nil
     }
 
     /// Notes that an eviction was done.
     func evicted(_ worker: UInt32) {
-        if cells[worker].fresh > 0 { cells[worker].fresh -= 1 }
+        let fresh = cells[worker].fresh
+        if fresh > 0 { cells.cell(worker).its.fresh = fresh - 1 }
     }
 
     /// Which of the sixteen is the heaviest now and not yet searched to the end.
@@ -70,7 +71,7 @@ extension SourceLedger {
 
     /// Finds the sixteen heaviest slots. A slot that stays keeps its hand.
     private func rank(_ worker: UInt32) {
-        cells[worker].fresh = Self.freshness
+        cells.cell(worker).its.fresh = Self.freshness
         let old = cells[worker].heavies
         var weights = InlineArray<16, Int32>(repeating: 0)
         var slots = InlineArray<16, UInt16>(repeating: 0)
@@ -89,7 +90,7 @@ extension SourceLedger {
             heavy.ringsLeft = weights[place] > 0 ? UInt8(truncatingIfNeeded: workers) : 0
             heavy.hand = oldest(worker)
             for known in 0..<16 where old[known].ringsLeft > 0 && old[known].slot == heavy.slot { heavy = old[known] }
-            cells[worker].heavies[place] = heavy
+            cells.cell(worker).its.heavies[place] = heavy
         }
     }
 }

@@ -4,7 +4,7 @@ import Tracking
 
 @Suite struct FragmentSimulationTests {
     #if DEBUG
-        static let duration = 5.0
+        static let duration = 2.0
     #else
         static let duration = 60.0
     #endif

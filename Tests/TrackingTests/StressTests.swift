@@ -18,7 +18,7 @@ private final class Shared: Sendable {
 
 @Suite(.serialized) struct StressTests {
     #if DEBUG
-        static let rounds = 20_000
+        static let rounds = 3000
     #else
         static let rounds = 300_000
     #endif

@@ -53,11 +53,11 @@ final class TestTable: Sendable {
             let placement = table.place(key, home: home, now: now, deadline: now + ttl, worker: worker, owner: owner)
             switch placement {
             case .found(let bucket):
-                table.buckets[bucket].deadline = now + ttl
+                table.buckets.cell(bucket).its.deadline = now + ttl
                 table.unlock(home)
                 return placement
             case .inserted(let bucket):
-                table.entries[table.buckets[bucket].entry.load(ordering: .relaxed)].state = key.number
+                table.entries.cell(table.buckets[bucket].entry.load(ordering: .relaxed)).its.state = key.number
                 table.unlock(home)
                 return placement
             case .full:
