@@ -42,24 +42,21 @@ enum NameOrder {
     /// How many bytes all names begin with.
     private static func sharedPrefix(of names: [String]) -> Int {
         guard let first = names.first.map({ Array($0.utf8) }) else { return 0 }
-        return names.reduce(first.count) { shared, name in
+        var shared = first.count
+        for name in names {
+            let bytes = name.utf8Span.span
             var count = 0
-            for byte in name.utf8 where count < shared {
-                if byte != first[count] { break }
-                count += 1
-            }
-            return count
+            while count < min(shared, bytes.count), bytes[count] == first[count] { count += 1 }
+            shared = count
         }
+        return shared
     }
 
     /// Eight bytes as one number that sorts like them; zeros behind the end.
     private static func digits(of name: String, from start: Int) -> UInt64 {
+        let bytes = name.utf8Span.span
         var digits: UInt64 = 0
-        var count = 0
-        for byte in name.utf8.dropFirst(start).prefix(8) {
-            digits = digits << 8 | UInt64(byte)
-            count += 1
-        }
-        return digits << UInt64(8 * (8 - count))
+        for place in start..<start + 8 { digits = digits << 8 | (place < bytes.count ? UInt64(bytes[place]) : 0) }
+        return digits
     }
 }

@@ -13,7 +13,7 @@
 /// Of the slots that need not move when a member leaves, about half as many move as in Maglev's own table.
 ///
 /// Time runs in slices. A member's k-th attempt falls at (k + 1 − phase) / weight, its phase from its name; the slices are
-/// so wide that those still running make one to two attempts each on average. Within a slice they run in the order of their
+/// so wide that those still running make four to eight attempts each on average. Within a slice they run in the order of their
 /// phases. Once few slots and few members are left, each member's arrival at each slot is computed instead of awaited: the
 /// last thousandth of the slots would otherwise cost a third of all attempts, which are about M · ln M.
 func fillSlots(members: [TableMember], quotas: [Int], size: Int) -> [UInt16] {
@@ -33,7 +33,7 @@ func fillSlots(members: [TableMember], quotas: [Int], size: Int) -> [UInt16] {
 }
 
 /// The race is run until there are fewer pairs of an open slot and a running member than this.
-private let pairsWorthComputing = 1 << 15
+private let pairsWorthComputing = 1 << 14
 
 /// Lets all run, slice by slice, as long as there are many; keeps those who are not done.
 private func runRace(
@@ -48,10 +48,10 @@ private func runRace(
     var slots = slots.mutableSpan
     var taken = taken.mutableSpan
     while open * running >= pairsWorthComputing {
-        // Weights are widened into credit so that the average of those running becomes one to two attempts, and more where
-        // most attempts fail.
+        // Weights are widened into credit so that the average of those running becomes four to eight attempts, and more
+        // where most attempts fail.
         let average = weight / UInt64(running)
-        let haste = open &* 8 > slots.count ? 0 : open &* 32 > slots.count ? 2 : 4
+        let haste = open &* 8 > slots.count ? 2 : open &* 32 > slots.count ? 4 : 6
         let widening = UInt64(SlotRunner.attemptBits &- (63 &- average.leadingZeroBitCount) &+ haste)
         var done = 0
         for place in 0..<running {
