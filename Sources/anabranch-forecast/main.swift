@@ -1,0 +1,4 @@
+import ForecastCommand
+import Glibc
+
+exit(ForecastCommand.run(arguments: Array(CommandLine.arguments.dropFirst())))
