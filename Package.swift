@@ -56,6 +56,7 @@ let package = Package(
         module("Dataplane", ["CLinuxShims", "Wire", "Selection", "Classification"]),
         module("NetfilterQueue", ["CLinuxShims", "CNetfilterQueue", "Logging", "Wire", "Dataplane"]),
         module("Forecasting"),
+        module("ForecastCommand", ["Forecasting"]),
         module("Configuration", ["JSONText", "Wire", "Selection", "Classification"]),
 
         module("KernelPath", ["Wire"]),
@@ -72,7 +73,10 @@ let package = Package(
         program("anabranchd", ["Logging", "Wire", "Configuration", "NetfilterQueue", "Control"]),
         program(
             "anabranch",
-            ["JSONText", "Wire", "Capture", "Dataplane", "NetfilterQueue", "KernelPath", "Configuration", "Control"]),
+            [
+                "JSONText", "Wire", "Capture", "Dataplane", "NetfilterQueue", "KernelPath", "Configuration", "Control",
+                "ForecastCommand",
+            ]),
         program("ct-test", ["Simulation", "Tracking"]),
 
         // What the scripts measure and try with.
@@ -100,6 +104,7 @@ let package = Package(
         tests("ControlTests", ["Control", "Configuration", "Dataplane", "JSONText", "Selection", "Wire"]),
         tests("CommandTests", ["anabranch", "anabranchd", "Capture", "JSONText", "Wire"]),
         tests("ForecastingTests", ["Forecasting"]),
+        tests("ForecastCommandTests", ["ForecastCommand", "Forecasting"]),
         tests("TrackingTests", ["Simulation", "Tracking", "Wire"]),
         tests("SimulationTests", ["ct-test", "Simulation", "Tracking"]),
         tests("SystemTests", []),

@@ -1,8 +1,9 @@
 /// The program: a command line in, an exit status out.
 enum Tool {
-    static let commands = DaemonCommands.all + LocalCommands.all
+    static let commands = DaemonCommands.all + LocalCommands.all + [Forecast.command]
 
     static func run(_ arguments: [String], _ console: Console) -> Int32 {
+        if let status = Forecast.run(arguments) { return status }
         do throws(Failure) {
             if arguments == ["--version"] { return run(["version"], console) }
             switch try Command.parse(arguments, among: commands) {

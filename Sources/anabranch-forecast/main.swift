@@ -1,4 +1,0 @@
-import ForecastCommand
-import Glibc
-
-exit(ForecastCommand.run(arguments: Array(CommandLine.arguments.dropFirst())))
