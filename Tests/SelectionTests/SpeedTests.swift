@@ -42,7 +42,7 @@ import Wire
             wanted: Duration, _ body: () throws(Failure) -> Void
         ) throws(Failure) -> Duration {
             var best = Duration.seconds(1)
-            for round in 0..<500 where round < 50 || best > wanted {
+            for round in 0..<3000 where round < 50 || best > wanted {
                 let begin = ContinuousClock.now
                 try body()
                 best = min(best, ContinuousClock.now - begin)
