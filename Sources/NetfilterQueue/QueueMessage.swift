@@ -26,6 +26,7 @@ enum QueueMessage: Equatable {
     case broken
 
     /// Reads the message at the beginning of `bytes` from `offset` on and moves the offset to the next one.
+    @inline(__always)
     static func read(_ bytes: RawSpan, at offset: inout Int) -> QueueMessage {
         let remaining = bytes.byteCount - offset
         guard remaining >= NetlinkFormat.headerLength else {
@@ -54,9 +55,13 @@ enum QueueMessage: Equatable {
 
     @inline(__always)
     private static func readPacket(_ bytes: RawSpan, from start: Int, to end: Int) -> QueueMessage {
-        var packet = PacketMessage()
+        // Single values instead of a half-filled struct: they stay in registers.
+        var id: UInt32 = 0
         var hasID = false
-        var capturedLength = -1
+        var payloadOffset = 0
+        var payloadLength = 0
+        var capturedLength = 0
+        var information: UInt32 = 0
         var offset = start + NetlinkFormat.familyHeaderLength
         while end - offset >= NetlinkFormat.attributeHeaderLength {
             let length = Int(bytes.load16(offset))
@@ -65,22 +70,25 @@ enum QueueMessage: Equatable {
             let size = length - NetlinkFormat.attributeHeaderLength
             switch bytes.load16(offset + 2) & NetlinkFormat.attributeTypeMask {
             case UInt16(NFQA_PACKET_HDR.rawValue) where size >= 7:
-                packet.id = UInt32(bigEndian: bytes.load32(value))
+                id = UInt32(bigEndian: bytes.load32(value))
                 hasID = true
             case UInt16(NFQA_PAYLOAD.rawValue):
-                packet.payloadOffset = value
-                packet.payloadLength = size
+                payloadOffset = value
+                payloadLength = size
             case UInt16(NFQA_CAP_LEN.rawValue) where size == 4:
                 capturedLength = Int(UInt32(bigEndian: bytes.load32(value)))
             case UInt16(NFQA_SKB_INFO.rawValue) where size == 4:
-                packet.aggregate = UInt32(bigEndian: bytes.load32(value)) & UInt32(NFQA_SKB_GSO) != 0
+                information = UInt32(bigEndian: bytes.load32(value))
             default:
                 break
             }
             offset += (length + 3) & ~3
         }
         guard hasID else { return .broken }
-        packet.wireLength = max(capturedLength, packet.payloadLength)
-        return .packet(packet)
+        return .packet(
+            PacketMessage(
+                id: id, payloadOffset: payloadOffset, payloadLength: payloadLength,
+                wireLength: max(capturedLength, payloadLength),
+                aggregate: information & UInt32(NFQA_SKB_GSO) != 0))
     }
 }

@@ -4,6 +4,7 @@
  *   traffic send --to ADDRESS [--rate N | --window N …] …   numbered packets, at a rate or flat out
  *   traffic race --to ADDRESS --to ADDRESS … --window N --sink NAMESPACE   compares several ways there
  *   traffic start --to ADDRESS … -- COMMAND…                         time until a program lets its first packet through
+ *   traffic capture --to ADDRESS …                                   writes packets of many flows into a capture file
  *   traffic sink [--port 9000] …                                     receives them: lost, duplicated, reordered
  *   traffic ping --to ADDRESS [--port 9001] …                        round-trip times through the balancer
  *   traffic echo [--port 9001] [--name NAME]                         answers ping, from the address it was asked at
@@ -100,9 +101,10 @@ int main(int count, char **arguments) {
         if (strcmp(arguments[1], "send") == 0) return send_main(count - 1, arguments + 1);
         if (strcmp(arguments[1], "race") == 0) return race_main(count - 1, arguments + 1);
         if (strcmp(arguments[1], "start") == 0) return start_main(count - 1, arguments + 1);
+        if (strcmp(arguments[1], "capture") == 0) return capture_main(count - 1, arguments + 1);
         if (strcmp(arguments[1], "sink") == 0) return sink_main(count - 1, arguments + 1);
         if (strcmp(arguments[1], "ping") == 0) return ping_main(count - 1, arguments + 1);
         if (strcmp(arguments[1], "echo") == 0) return echo_main(count - 1, arguments + 1);
     }
-    usage("usage: traffic send|race|start|sink|ping|echo [OPTIONS]; `traffic SUBCOMMAND --help` lists them\n");
+    usage("usage: traffic send|race|start|capture|sink|ping|echo [OPTIONS]; `traffic SUBCOMMAND --help` lists them\n");
 }

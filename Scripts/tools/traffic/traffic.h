@@ -43,6 +43,7 @@ int udp_socket(void);
 /* Pins the calling thread to a processor; does nothing for a negative number. */
 void run_on(int processor);
 
+int capture_main(int count, char **arguments);
 int send_main(int count, char **arguments);
 int race_main(int count, char **arguments);
 int start_main(int count, char **arguments);
