@@ -21,13 +21,13 @@ static const char race_usage[] =
     "usage: traffic race --to ADDRESS --to ADDRESS … --window PACKETS --sink NAMESPACE [--seconds 1] [--slice 50]\n"
     "                    [--first N]\n"
     "Every address gets --seconds of sending in all, in slices of --slice milliseconds; --first N begins with the Nth\n"
-    "(from 0). Prints one JSON object with one lane per address: packets arrived, lost, seconds, packets a second, and\n"
-    "the processor seconds that the whole machine spent meanwhile.\n" PLAN_USAGE;
+    "(from 0). Prints one JSON object with one lane per address: packets arrived, lost, seconds, packets a second, the\n"
+    "processor seconds that the whole machine spent meanwhile, and packets a second of each turn (two slices).\n" PLAN_USAGE;
 
 struct lane {
     struct generator generator;
     uint64_t nanoseconds;
-    double busy;
+    double busy, *turns;
 };
 
 /* Processor time the machine has spent on anything but idling, in seconds. Ticks are coarse: sum over many slices. */
@@ -93,12 +93,22 @@ int race_main(int count, char **arguments) {
     /* Each lane has its slice once forwards and once backwards a turn. */
     unsigned turns = (unsigned)(seconds * 1000 / slice / 2 + 0.5);
     if (turns == 0) turns = 1;
+    for (unsigned i = 0; i < lane_count; i++)
+        if (!(lanes[i].turns = calloc(turns, sizeof *lanes[i].turns))) die("memory");
     for (unsigned turn = 0; turn < turns && !stopping; turn++) {
+        uint64_t arrived[MAX_LANES], nanoseconds[MAX_LANES];
+        for (unsigned i = 0; i < lane_count; i++) {
+            arrived[i] = lanes[i].generator.arrived;
+            nanoseconds[i] = lanes[i].nanoseconds;
+        }
         /* Another lane begins each turn, so that none is always in the middle. */
         const unsigned begin = first + turn;
         const uint64_t length = (uint64_t)(slice * 1e6);
         for (unsigned i = 0; i < lane_count; i++) run_slice(&lanes[(begin + i) % lane_count], length);
         for (unsigned i = lane_count; i-- > 0;) run_slice(&lanes[(begin + i) % lane_count], length);
+        for (unsigned i = 0; i < lane_count; i++)
+            lanes[i].turns[turn] = (double)(lanes[i].generator.arrived - arrived[i]) * 1e9 /
+                                   (double)(lanes[i].nanoseconds - nanoseconds[i]);
     }
     /* A packet that was given up may have come in another lane's slice: lost is only what never came, and a machine
      * of a busy host may stand still for a second. */
@@ -115,10 +125,12 @@ int race_main(int count, char **arguments) {
         const struct generator *generator = &lanes[i].generator;
         const double time = (double)lanes[i].nanoseconds / 1e9;
         printf("%s{\"to\":\"%s\",\"sent\":%llu,\"arrived\":%llu,\"lost\":%llu,\"seconds\":%.6f,\"per_second\":%.0f,"
-               "\"busy_seconds\":%.2f}",
+               "\"busy_seconds\":%.2f,\"turns\":[",
                i ? "," : "", addresses[i], (unsigned long long)generator->sent, (unsigned long long)generator->arrived,
                (unsigned long long)(generator->sent - generator->arrived), time, (double)generator->arrived / time,
                lanes[i].busy);
+        for (unsigned turn = 0; turn < turns; turn++) printf("%s%.0f", turn ? "," : "", lanes[i].turns[turn]);
+        printf("]}");
     }
     puts("]}");
     return 0;
