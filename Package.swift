@@ -103,7 +103,7 @@ let package = Package(
         tests("HealthTests", ["Health", "Wire"]),
         tests("ControlTests", ["Control", "Configuration", "Dataplane", "JSONText", "Selection", "Wire"]),
         tests("CommandTests", ["anabranch", "anabranchd", "Capture", "JSONText", "Wire"]),
-        tests("ForecastingTests", ["Forecasting"]),
+        tests("ForecastingTests", ["CAllocationCounter", "Forecasting"]),
         tests("ForecastCommandTests", ["ForecastCommand", "Forecasting"]),
         tests("TrackingTests", ["Simulation", "Tracking", "Wire"]),
         tests("SimulationTests", ["ct-test", "Simulation", "Tracking"]),
