@@ -96,6 +96,30 @@ struct ProgramTests {
         }
     }
 
+    @Test(arguments: [
+        (flows: "icmp4-ptb-tcp-smtp", errors: "icmp4-ptb-tcp-smtp", count: 4),
+        (flows: "sctp-m3ua", errors: "derived-icmp4-unreach-ptb-inner-sctp", count: 6),
+    ])
+    func errorsInTheSharedCapturesNameTheBackendOfTheirFlow(flows: String, errors: String, count: Int) throws {
+        let shared = unsafe getenv("ANABRANCH_SHARED").map { unsafe String(cString: $0) } ?? "../shared"
+        guard unsafe access("\(shared)/pcaps", R_OK) == 0 else { return }
+        let backends = (1...5).map { "b\($0): { mark: \($0) }" }.joined(separator: ", ")
+        let file = try Scratch("{ pools: { p: { backends: { \(backends) } } }, services: { all: { pool: \"p\" } } }")
+        // Shards and backends of the packets with the outcome, by capture.
+        func places(_ capture: String, _ outcome: String) throws -> [String] {
+            let path = "\(shared)/pcaps/\(capture).pcap"
+            let result = run("anabranch", ["replay", "--config", file.path, "--pcap", path])
+            return try result.output.split(separator: "\n").compactMap { line in
+                let row = try JSONValue(parsing: String(line))
+                guard row["outcome"]?.string == outcome else { return nil }
+                return "\(row["shard"]?.int ?? -1) \(row["backend"]?.string ?? "none")"
+            }
+        }
+        let found = try places(errors, "forwarded_icmp_error")
+        #expect(found.count == count)
+        #expect(Set(found).isSubset(of: Set(try places(flows, "forwarded"))), "\(found)")
+    }
+
     @Test func rulesArePrintedWithoutADaemon() throws {
         let file = try Scratch(Self.configuration)
         let text = run("anabranch", ["rules", "print", "--config", file.path, "--family", "4"]).output
