@@ -68,6 +68,7 @@ let package = Package(
                 "NetfilterQueue", "KernelPath", "Configuration", "Health",
             ]),
         module("Simulation", ["Tracking", "Wire"]),
+        module("Splitting", ["CXXHash", "Wire", "Selection"]),
 
         // The programs.
         program("anabranchd", ["Logging", "Wire", "Configuration", "NetfilterQueue", "Control"]),
