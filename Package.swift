@@ -53,7 +53,7 @@ let package = Package(
         module("Selection", ["CXXHash", "Wire"]),
         module("Classification", ["Wire", "Selection"]),
         module("Tracking", ["CLinuxShims", "Wire"]),
-        module("Dataplane", ["CLinuxShims", "Wire", "Selection", "Classification"]),
+        module("Dataplane", ["CLinuxShims", "Wire", "Selection", "Tracking", "Classification"]),
         module("NetfilterQueue", ["CLinuxShims", "CNetfilterQueue", "Logging", "Wire", "Dataplane"]),
         module("Forecasting"),
         module("ForecastCommand", ["Forecasting"]),
@@ -64,18 +64,21 @@ let package = Package(
         module(
             "Control",
             [
-                "CMicrohttpd", "Logging", "JSONText", "Wire", "Selection", "Classification", "Dataplane",
+                "CMicrohttpd", "Logging", "JSONText", "Wire", "Selection", "Classification", "Tracking", "Dataplane",
                 "NetfilterQueue", "KernelPath", "Configuration", "Health",
             ]),
         module("Simulation", ["Tracking", "Wire"]),
         module("Splitting", ["CXXHash", "Wire", "Selection"]),
 
         // The programs.
-        program("anabranchd", ["Logging", "Wire", "Configuration", "NetfilterQueue", "Control"]),
+        program(
+            "anabranchd",
+            ["Logging", "Wire", "Configuration", "Tracking", "Dataplane", "NetfilterQueue", "Control"]),
         program(
             "anabranch",
             [
-                "JSONText", "Wire", "Capture", "Dataplane", "NetfilterQueue", "KernelPath", "Configuration", "Control",
+                "JSONText", "Wire", "Capture", "Tracking", "Dataplane", "NetfilterQueue", "KernelPath", "Configuration",
+                "Control",
                 "ForecastCommand",
             ]),
         program("ct-test", ["Simulation", "Tracking"]),
@@ -93,16 +96,18 @@ let package = Package(
         tests("CaptureTests", ["Capture", "Wire", "PacketBuilding"]),
         tests("SelectionTests", ["Selection", "Wire"]),
         tests("ClassificationTests", ["Classification", "Wire", "Selection"]),
-        tests("DataplaneTests", ["Classification", "Dataplane", "Selection", "Wire"]),
+        tests("DataplaneTests", ["Classification", "Dataplane", "PacketBuilding", "Selection", "Tracking", "Wire"]),
         tests(
             "NetfilterQueueTests",
             [
                 "CAllocationCounter", "CNetfilterQueue", "Classification", "Dataplane", "NetfilterQueue", "Selection",
-                "Wire",
+                "Tracking", "Wire",
             ]),
         tests("KernelPathTests", ["KernelPath", "Wire"]),
         tests("HealthTests", ["Health", "Wire"]),
-        tests("ControlTests", ["Control", "Configuration", "Dataplane", "JSONText", "Selection", "Wire"]),
+        tests(
+            "ControlTests",
+            ["Control", "Configuration", "Dataplane", "JSONText", "Selection", "Tracking", "Wire"]),
         tests("CommandTests", ["anabranch", "anabranchd", "Capture", "JSONText", "Wire"]),
         tests("ForecastingTests", ["CAllocationCounter", "Forecasting"]),
         tests("ForecastCommandTests", ["ForecastCommand", "Forecasting"]),

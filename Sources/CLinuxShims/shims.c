@@ -1,10 +1,14 @@
 #define _GNU_SOURCE
 #include "CLinuxShims.h"
 
+#include <errno.h>
+#include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 _Static_assert(sizeof(struct ab_mmsghdr) == sizeof(struct mmsghdr), "mmsghdr changed its size");
 _Static_assert(offsetof(struct ab_mmsghdr, length) == offsetof(struct mmsghdr, msg_len), "mmsghdr changed its layout");
@@ -25,6 +29,23 @@ int ab_pin_thread(int cpu)
 int ab_name_thread(const char *name)
 {
     return pthread_setname_np(pthread_self(), name);
+}
+
+int ab_device_mtu(unsigned int index)
+{
+    struct ifreq request = {0};
+    if (if_indextoname(index, request.ifr_name) == NULL) {
+        return -1;
+    }
+    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) {
+        return -1;
+    }
+    int status = ioctl(descriptor, SIOCGIFMTU, &request);
+    int error = errno;
+    close(descriptor);
+    errno = error;
+    return status < 0 ? -1 : request.ifr_mtu;
 }
 
 void *ab_map(size_t bytes)

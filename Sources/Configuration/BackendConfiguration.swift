@@ -23,6 +23,8 @@ public struct BackendConfiguration: Equatable, Sendable {
     public var weight: UInt32 = 100
     /// What the server can take, in packets per second, if that is known.
     public var capacity: Int?
+    /// The address of its interface, where the backend is a load balancer: what comes from it is known by it.
+    public var hardwareAddress: HardwareAddress?
     /// Whether it takes traffic.
     public var state = State.active
 
@@ -44,6 +46,9 @@ extension BackendConfiguration: NamedBlock {
             Key("mark", \.mark, .mark, required: true, "Firewall mark that routes to the server; one per server."),
             Key("weight", \.weight, .integer(0...65535), "Part of the shards relative to the others; 0 takes none."),
             Key("capacity", \.capacity, Rule.integer(1...1_000_000_000).optional(), "Packets/s the server can take."),
+            Key(
+                "mac", \.hardwareAddress, Rule.hardwareAddress.optional(),
+                "Hardware address, needed of load balancers (load_balancers) only."),
             Key("state", \.state, .choice, "\"draining\" and \"inactive\" take no new shards."),
         ]
     }

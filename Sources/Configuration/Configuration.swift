@@ -21,6 +21,10 @@ public struct Configuration: Equatable, Sendable {
     public var log = LogConfiguration()
     /// The fragment table.
     public var tracking = TrackingConfiguration()
+    /// The table of pinned flows.
+    public var flows = FlowConfiguration()
+    /// The load balancers, if there are several that bring fragments together.
+    public var loadBalancers: LoadBalancerConfiguration?
 
     private init() {}
 
@@ -64,6 +68,10 @@ extension Configuration: Block {
             Key("metrics", \.metrics, .block, "The HTTP server with metrics and health pages."),
             Key("log", \.log, .block, "What is logged."),
             Key("tracking", \.tracking, .block, "The table that keeps a packet's fragments together."),
+            Key("flows", \.flows, .block, "The table of pinned flows, for pools with affinity \"flow\"."),
+            Key(
+                "load_balancers", \.loadBalancers, Rule.block.optional(),
+                "The load balancers that bring the fragments of a packet together on one of them."),
         ]
     }
 

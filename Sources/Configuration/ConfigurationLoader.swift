@@ -63,6 +63,40 @@ extension Configuration {
             }
         }
         checkMarks(at: cursor, into: &decoder)
+        checkLoadBalancers(at: cursor, into: &decoder)
+    }
+
+    /// The pool of load balancers and this one in it must be there, and each of the others must have a hardware address.
+    private func checkLoadBalancers(at cursor: Cursor, into decoder: inout Decoder) {
+        guard let tier = loadBalancers, !tier.pool.isEmpty, !tier.name.isEmpty else { return }
+        let place = ["load_balancers", "pool"]
+        guard let pool = pool(named: tier.pool) else {
+            guard (cursor.value["pools"] ?? cursor.value).object?.isComplete == true else { return }
+            decoder.report(
+                "load_balancers.pool: there is no pool \"\(tier.pool)\"; "
+                    + (pools.isEmpty ? "add it to pools" : suggestion(for: tier.pool, among: pools.map(\.name))),
+                at: cursor.position(of: place))
+            return
+        }
+        let names = pool.backends.map(\.name)
+        if !names.contains(tier.name) {
+            decoder.report(
+                "load_balancers.name: pool \"\(pool.name)\" has no backend \"\(tier.name)\"; "
+                    + suggestion(for: tier.name, among: names),
+                at: cursor.position(of: ["load_balancers", "name"]))
+        }
+        for backend in pool.backends where backend.name != tier.name && backend.hardwareAddress == nil {
+            decoder.report(
+                "pools.\(pool.name).backends.\(backend.name) is a load balancer and has no mac, "
+                    + "by which fragments that come from it are known; write mac: \"02:…\"",
+                at: cursor.position(of: ["pools", pool.name, "backends", backend.name]))
+        }
+        for service in services where service.pool == pool.name {
+            decoder.report(
+                "services.\(service.name).pool: \"\(pool.name)\" is the pool of load balancers; "
+                    + "name a pool of servers",
+                at: cursor.position(of: ["services", service.name, "pool"]))
+        }
     }
 
     /// A mark routes to one server: within a pool each backend has its own, and pools share one only for the same server.

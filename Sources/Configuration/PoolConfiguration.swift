@@ -7,6 +7,16 @@ public struct PoolConfiguration: Equatable, Sendable {
     public var name: String
     /// The size of the shard table, a prime.
     public var shards = 4093
+    /// What keeps its backend when the table changes.
+    public enum Affinity: String, CaseIterable, Sendable {
+        /// Nothing: packets follow their shard.
+        case shard
+        /// Established flows stay where they began, and only new ones follow the table.
+        case flow
+    }
+
+    /// What keeps its backend when the table changes.
+    public var affinity = Affinity.shard
     /// The servers, by name.
     public var backends: [BackendConfiguration] = []
     /// How the servers are checked; not at all if absent.
@@ -29,6 +39,9 @@ extension PoolConfiguration: NamedBlock {
     static var keys: [Key<PoolConfiguration>] {
         [
             Key("shards", \.shards, .integer(2...ShardTable.maximumSize), "Size of the shard table, a prime number."),
+            Key(
+                "affinity", \.affinity, .choice,
+                "\"flow\": established TCP, SCTP and UDP flows keep their backend when the table changes."),
             Key("backends", \.backends, .named(atMost: 65535), required: true, "The servers, by name."),
             Key("health", \.health, Rule.block.optional(), "How the servers are checked; not at all if absent."),
         ]

@@ -30,6 +30,8 @@ public struct QueueConfiguration: Equatable, Sendable {
     public var first = 0
     /// How many queues there are, one worker thread each.
     public var count = Count.automatic
+    /// The number of the first parking queue, 0…65535, one for each worker; nil: right behind the queues.
+    public var parking: Int?
     /// Packets that may wait in the kernel, per queue.
     public var length: UInt32 = 4096
     /// Bytes of each packet that the kernel hands over.
@@ -56,6 +58,7 @@ extension QueueConfiguration: Block {
         [
             Key("first", \.first, .integer(0...65535), "Number of the first queue; the others follow it."),
             Key("count", \.count, .queueCount, "Number of queues, one worker thread each; \"auto\" is one per core."),
+            Key("parking", \.parking, .parkingQueue, "Number of the first parking queue, one per worker."),
             Key("length", \.length, .integer(1...1_048_576), "Packets that may wait in the kernel, per queue."),
             Key("copy_range", \.copyRange, .integer(64...65531), "Bytes of each packet handed to the daemon."),
             Key("batch", \.batch, .integer(1...1024), "The most packets received and answered in one call."),
@@ -69,6 +72,19 @@ extension QueueConfiguration: Block {
 
     static func check(_ block: QueueConfiguration, at cursor: Cursor, into decoder: inout Decoder) {
         let count = block.count.resolved(cores: 1)
+        let parking = block.parking ?? block.first + count
+        if block.first + count <= 65536, parking + count > 65536 {
+            decoder.report(
+                "\(cursor.path): parking queues \(parking) to \(parking + count - 1) go beyond 65535; "
+                    + "lower \(block.parking == nil ? "first" : "parking") or count",
+                at: cursor.position(of: [block.parking == nil ? "first" : "parking"]))
+        }
+        if parking < block.first + count, block.first < parking + count {
+            decoder.report(
+                "\(cursor.path): parking queues \(parking) to \(parking + count - 1) are also among the queues "
+                    + "\(block.first) to \(block.first + count - 1); leave parking out or choose others",
+                at: cursor.position(of: ["parking"]))
+        }
         if block.first + count > 65536 {
             decoder.report(
                 "\(cursor.path): queues \(block.first) to \(block.first + count - 1) go beyond 65535; lower first or count",
@@ -87,6 +103,11 @@ extension Rule where Value == QueueConfiguration.Count {
             decode: { $0.int.flatMap { (1...256).contains($0) ? .fixed($0) : nil } }
         ).or("auto", for: .automatic)
     }
+}
+
+extension Rule where Value == Int? {
+    /// A queue's number, or `"auto"`.
+    static var parkingQueue: Rule { Rule<Int>.integer(0...65535).optional().or("auto", for: nil) }
 }
 
 extension Rule where Value == QueueConfiguration.Cores {

@@ -21,6 +21,8 @@ public struct BackendStatus: Sendable {
 
     /// The weight its table is built with.
     public var effectiveWeight: UInt32 { state == .active && healthy ? weight : 0 }
+    /// Whether flows that are pinned to it stay.
+    public var keepsFlows: Bool { state != .inactive && healthy }
     /// Whether it takes new shards.
     public var isUp: Bool { effectiveWeight > 0 }
 

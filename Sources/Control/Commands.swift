@@ -19,6 +19,7 @@ extension ControlPlane {
         case ("show", "pools"?): return showPools
         case ("show", "backends"?): return showBackends
         case ("show", "tables"?): return showTables
+        case ("show", "fragments"?): return showFragments
         case ("show", "queues"?): return showQueues
         case ("show", "counters"?): return showCounters
         case ("backend", "activate"?): return try setState(.active, request)

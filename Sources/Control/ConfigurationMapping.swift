@@ -1,10 +1,12 @@
 import Classification
 import Configuration
+import Dataplane
 import Glibc
 import Health
 import KernelPath
 import Logging
 import NetfilterQueue
+import Tracking
 import Wire
 
 extension Configuration {
@@ -15,6 +17,8 @@ extension Configuration {
         let count = queues.count.resolved(cores: cores.count)
         return (0..<count).map { index in
             var settings = QueueSettings(number: UInt16(queues.first + index))
+            settings.parking = UInt16((queues.parking ?? queues.first + count) + index)
+            settings.parkingLength = UInt32(max(1, tracking.parked))
             settings.length = queues.length
             settings.copyRange = UInt32(queues.copyRange)
             settings.batch = queues.batch
@@ -27,6 +31,38 @@ extension Configuration {
             }
             return settings
         }
+    }
+
+    /// The limits of the table of fragments.
+    ///
+    /// - Parameter workers: queue workers.
+    public func fragmentLimits(workers: Int) -> FragmentLimits {
+        FragmentLimits(
+            size: tracking.size, buckets: tracking.buckets, ttl: tracking.ttl.nanoseconds, parked: tracking.parked,
+            workers: workers)
+    }
+
+    /// The limits of the table of pinned flows.
+    ///
+    /// - Parameters:
+    ///   - workers: all threads that use it.
+    ///   - backends: backends that have counters.
+    func flowLimits(workers: Int, backends: Int) -> FlowLimits {
+        var idle = FlowIdleTimes()
+        idle.tcp = flows.tcp.nanoseconds
+        idle.tcpOpening = flows.tcpOpening.nanoseconds
+        idle.tcpClosing = flows.tcpClosing.nanoseconds
+        idle.tcpClosed = flows.tcpClosed.nanoseconds
+        idle.sctp = flows.sctp.nanoseconds
+        idle.udp = flows.udp.nanoseconds
+        return FlowLimits(size: flows.size, buckets: flows.buckets, backends: backends, workers: workers, idle: idle)
+    }
+
+    /// The load balancers as the data plane needs them.
+    var tier: SnapshotPlan.Tier? {
+        guard let own = loadBalancers, let pool = pool(named: own.pool) else { return nil }
+        let peers = pool.backends.filter { $0.name != own.name }.compactMap { $0.hardwareAddress?.rawValue }
+        return SnapshotPlan.Tier(pool: own.pool, own: own.name, peers: peers)
     }
 
     /// Every backend that has a check, with the id `pool/name`.
@@ -74,6 +110,7 @@ extension Configuration {
         let (mine, theirs) = (queues, running.queues)
         compare("queues.first", mine.first == theirs.first)
         compare("queues.count", mine.count == theirs.count)
+        compare("queues.parking", mine.parking == theirs.parking)
         compare("queues.length", mine.length == theirs.length)
         compare("queues.copy_range", mine.copyRange == theirs.copyRange)
         compare("queues.batch", mine.batch == theirs.batch)
@@ -84,6 +121,7 @@ extension Configuration {
         compare("control", control == running.control)
         compare("metrics", metrics == running.metrics)
         compare("tracking", tracking == running.tracking)
+        compare("flows", flows == running.flows)
         return keys
     }
 }
@@ -98,6 +136,14 @@ extension LogLevel {
             case .info: .info
             case .debug: .debug
             }
+    }
+}
+
+extension Duration {
+    /// Whole nanoseconds; the configuration keeps it within 292 years.
+    var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 }
 

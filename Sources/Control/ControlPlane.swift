@@ -19,6 +19,10 @@ public final class ControlPlane: Sendable {
     let started: Int64
     let startedMonotonic: Int64
     let packetRate: RateMeter
+    /// Of packets that the kernel put together from fragments.
+    let joining: Recency
+    let fragments: FragmentTracking
+    let drains = DrainWatch()
     /// What the daemon runs with: keys that wait for a restart are compared with it.
     private let running: Configuration
     private let lastReload: Mutex<ReloadReport>
@@ -33,19 +37,22 @@ public final class ControlPlane: Sendable {
     ///   - file: where it was read, and is read again.
     ///   - queues: the queues' settings.
     ///   - director: made from the same configuration.
+    ///   - fragments: the workers' table of fragments.
     ///   - failure: a queue worker that ended by itself, and why.
     public init(
         _ configuration: Configuration, file: String, queues: [QueueSettings], director: Director,
-        failure: @escaping @Sendable () -> QueueError?
+        fragments: FragmentTracking, failure: @escaping @Sendable () -> QueueError?
     ) {
         self.director = director
         self.queues = queues
         self.file = file
+        self.fragments = fragments
         self.failure = failure
         running = configuration
         started = secondsSince1970()
         startedMonotonic = monotonicNow()
         packetRate = RateMeter(now: startedMonotonic, value: 0)
+        joining = Recency()
         lastReload = Mutex(ReloadReport(time: started))
         reloads = Mutex((1, 0))
         health = HealthMonitor { change in Self.take(change, into: director) }
@@ -60,8 +67,13 @@ public final class ControlPlane: Sendable {
     /// Ends the checks.
     public func stop() { health.stop() }
 
-    /// To be called about once a second: keeps the rates.
-    public func tick() { packetRate.sample(now: monotonicNow(), value: director.ledger.packets) }
+    /// To be called about once a second: keeps the rates, and sees when a drain ends.
+    public func tick() {
+        let now = monotonicNow()
+        packetRate.sample(now: now, value: director.ledger.packets)
+        joining.sample(now: now, value: director.ledger.count(.defragmented))
+        drains.look(at: director, now: now)
+    }
 
     /// Called before (true) and after (false) each reload, for the service manager.
     public func observeReloads(_ body: @escaping @Sendable (Bool) -> Void) { onReload.withLock { $0 = body } }

@@ -1,5 +1,6 @@
 import Dataplane
 import Synchronization
+import Tracking
 import Wire
 
 /// The workers' counters added up, and told apart by the names that hold the slots now.
@@ -42,21 +43,38 @@ public final class CounterLedger: Sendable {
     /// Packets that could not be read for a reason, of all workers.
     public func packets(unreadableFor error: WireError) -> UInt64 { sum { $0.packets(unreadableFor: error) } }
 
+    /// Fragments that were dropped for a reason, of all workers.
+    public func packets(rejectedFor fault: FragmentFault) -> UInt64 { sum { $0.packets(rejectedFor: fault) } }
+
     /// Packets in all outcomes, of all workers.
     public var packets: UInt64 { sum(\.packets) }
 
-    /// Packets received and packets in each outcome, all of one moment: the counters are read again while a batch is
-    /// being decided, a hundred times at most.
-    public var balance: (received: UInt64, outcomes: [(outcome: Outcome, packets: UInt64)]) {
+    /// Packets received, those parked now, and packets in each outcome.
+    public struct Balance: Sendable {
+        /// Packets taken from the queues.
+        public var received: UInt64
+        /// Those of them that are parked and have no outcome yet.
+        public var parked: UInt64
+        /// Packets in each outcome.
+        public var outcomes: [(outcome: Outcome, packets: UInt64)]
+
+        /// Whether each packet received is in one outcome, or parked.
+        public var isEven: Bool { received == outcomes.reduce(parked) { $0 &+ $1.packets } }
+    }
+
+    /// All of one moment: the counters are read again while a batch is being decided, a hundred times at most.
+    public var balance: Balance {
         for _ in 0..<99 {
             let now = reading
-            if now.received == now.outcomes.reduce(0, { $0 &+ $1.packets }) { return now }
+            if now.isEven { return now }
         }
         return reading
     }
 
-    private var reading: (received: UInt64, outcomes: [(outcome: Outcome, packets: UInt64)]) {
-        (count(.packetsReceived), Outcome.allCases.map { ($0, packets($0)) })
+    private var reading: Balance {
+        Balance(
+            received: count(.packetsReceived), parked: count(.fragmentsParked) &- count(.fragmentsUnparked),
+            outcomes: Outcome.allCases.map { ($0, packets($0)) })
     }
 
     /// How often an event happened in all workers.

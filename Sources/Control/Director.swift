@@ -21,7 +21,7 @@ public final class Director: Sendable {
     ///   - configuration: as loaded, validated.
     ///   - ledger: the counters that slots are given out of.
     public init(_ configuration: Configuration, ledger: CounterLedger) throws(DirectorError) {
-        let first = try DirectorState(configuration, capacity: ledger.capacity)
+        let first = try DirectorState(configuration, capacity: ledger.capacity, workers: ledger.workers.count)
         self.ledger = ledger
         publisher = SnapshotPublisher(try first.snapshot())
         state = Mutex(first)
@@ -61,6 +61,9 @@ public final class Director: Sendable {
         ledger.beginAnew(services: taken.services, backends: taken.backends)
         return (changed, taken.ended)
     }
+
+    /// The table of pinned flows; nil while no pool has pinned any.
+    public var flows: FlowTracking? { state.withLock { $0.flows } }
 
     /// Everything as it stands, of one instant.
     public var view: DirectorView { state.withLock { DirectorView($0) } }

@@ -1,5 +1,6 @@
 import Classification
 import Selection
+import Tracking
 
 /// Why a command to the director was refused. Nothing changed then.
 public enum DirectorError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -16,6 +17,8 @@ public enum DirectorError: Error, Equatable, Sendable, CustomStringConvertible {
     case services(ClassificationError)
     /// A pool's table cannot be built.
     case table(pool: String, SelectionError)
+    /// There is no room for the table of pinned flows.
+    case flows(TrackingError)
 
     /// What is wrong and what to do.
     public var description: String {
@@ -36,6 +39,8 @@ public enum DirectorError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(error)"
         case .table(let pool, let error):
             "pool \(pool): \(error)"
+        case .flows(let error):
+            "flows: \(error)"
         }
     }
 
@@ -48,6 +53,7 @@ public enum DirectorError: Error, Equatable, Sendable, CustomStringConvertible {
         case .tooManyServices, .tooManyBackends: "capacity"
         case .services: "services"
         case .table: "table"
+        case .flows: "flows"
         }
     }
 }

@@ -2,6 +2,7 @@ import Classification
 import Configuration
 import Dataplane
 import Selection
+import Tracking
 
 /// All that the director knows: a value, so that a change that cannot be carried out is thrown away whole.
 struct DirectorState: Sendable {
@@ -16,19 +17,25 @@ struct DirectorState: Sendable {
     private(set) var unhealthy: Set<BackendKey> = []
     private(set) var tables: [String: PoolTable] = [:]
     private(set) var generation: UInt64 = 0
+    /// The table of pinned flows, from the first configuration on that needs it.
+    private(set) var flows: FlowTracking?
     /// The last epoch of each pool there ever was, so that a pool that comes back does not count from 1 again.
     private var epochs: [String: UInt64] = [:]
     private var serviceSlots: SlotAllocator<String>
     private var backendSlots: SlotAllocator<BackendKey>
     private let capacity: CounterCapacity
+    private let workers: Int
 
-    init(_ configuration: Configuration, capacity: CounterCapacity) throws(DirectorError) {
+    /// - Parameter workers: Queue workers; the control plane is one more user of the tables they share.
+    init(_ configuration: Configuration, capacity: CounterCapacity, workers: Int) throws(DirectorError) {
         self.configuration = configuration
         self.capacity = capacity
+        self.workers = workers
         serviceSlots = SlotAllocator(capacity: capacity.services)
         backendSlots = SlotAllocator(capacity: capacity.backends)
         _ = try assignSlots()
         _ = try rebuild()
+        try makeFlows()
     }
 
     // MARK: Changes
@@ -73,6 +80,7 @@ struct DirectorState: Sendable {
         }
         configuration = new
         let taken = try assignSlots()
+        try makeFlows()
         return (ended, taken.services, taken.backends)
     }
 
@@ -149,21 +157,32 @@ struct DirectorState: Sendable {
                 name: pool.name, table: tables[pool.name]?.table,
                 backends: backends.map {
                     SnapshotPlan.Backend(
-                        name: $0.key.name, mark: $0.configuration.mark, counterSlot: $0.counterSlot)
-                })
+                        name: $0.key.name, mark: $0.configuration.mark, counterSlot: $0.counterSlot,
+                        keepsFlows: $0.keepsFlows)
+                }, pinsFlows: pool.affinity == .flow)
         }
+        plan.tier = configuration.tier
         plan.hashSeed = configuration.hashSeed
         plan.onNoService = FallbackPolicy(configuration.fallback.onNoService)
         plan.onNoBackend = FallbackPolicy(configuration.fallback.onNoBackend)
         plan.onMalformed = FallbackPolicy(configuration.fallback.onMalformed)
         do throws(ClassificationError) {
-            return try Snapshot(plan, generation: generation, capacity: capacity)
+            return try Snapshot(plan, generation: generation, capacity: capacity, flows: flows)
         } catch {
             throw .services(error)
         }
     }
 
     // MARK: Parts
+
+    private mutating func makeFlows() throws(DirectorError) {
+        guard flows == nil, configuration.pools.contains(where: { $0.affinity == .flow }) else { return }
+        do throws(TrackingError) {
+            flows = try FlowTracking(configuration.flowLimits(workers: workers + 1, backends: capacity.backends))
+        } catch {
+            throw .flows(error)
+        }
+    }
 
     private func entry(_ key: BackendKey) throws(DirectorError) -> BackendConfiguration {
         guard let entry = configuration.pool(named: key.pool)?.backends.first(where: { $0.name == key.name }) else {

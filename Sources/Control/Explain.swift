@@ -1,6 +1,7 @@
 import Classification
 import Configuration
 import Dataplane
+import Health
 import JSONText
 import Selection
 import Wire
@@ -48,7 +49,7 @@ struct Explanation {
     let source: Endpoint
     let destination: Endpoint
 
-    /// The decision for the whole packet, and for it as a fragment.
+    /// The decision for the whole packet, and for its fragments.
     var json: JSONValue {
         let builder = PacketBuilder(from: source.address, to: destination.address)
         let whole = packet(builder)
@@ -57,12 +58,23 @@ struct Explanation {
             "source": JSONValue(source.description), "destination": JSONValue(destination.description),
         ]
         for member in describe(whole) { object[member.key] = member.value }
-        let long = builder.udp(from: 1, to: 1, payload: [UInt8](repeating: 0, count: 1600))
-        var fragment = PacketBuilder.fragments(of: long, mtu: 1280)[1]
-        // A later fragment carries no transport header, so the protocol's number is all that has to be set.
-        fragment[source.address.family == .ipv4 ? 9 : 40] = transport
-        object["fragment"] = JSONValue(describe(fragment))
+        object["fragments"] = JSONValue(fragments)
         return JSONValue(object)
+    }
+
+    /// Where fragments of the packet go: the first carries the ports and is decided like a whole packet.
+    private var fragments: JSONObject {
+        var lines = ["the first fragment is decided like the whole packet, the others follow it"]
+        let ttl = view.configuration.tracking.ttl.nanoseconds / 1_000_000
+        lines.append("those that come before it are parked, for at most \(ttl) ms")
+        guard let tier = view.configuration.loadBalancers else {
+            return ["handled_by": "here", "why": JSONValue(lines)]
+        }
+        var by = tier.name
+        let addresses = (source: source.address, destination: destination.address)
+        if let peer = snapshot.peer(for: addresses) { by = peer }
+        lines.append("by its addresses, load balancer \(by) of pool \(tier.pool) brings them together")
+        return ["handled_by": JSONValue(by == tier.name ? "here" : by), "why": JSONValue(lines)]
     }
 
     private func packet(_ builder: PacketBuilder) -> [UInt8] {
@@ -76,8 +88,11 @@ struct Explanation {
     }
 
     private func describe(_ packet: [UInt8]) -> JSONObject {
-        let decision = unsafe snapshot.decide(packet.span.bytes, wireLength: packet.count)
+        var decision = unsafe snapshot.decide(packet.span.bytes, wireLength: packet.count)
+        let pinned = unsafe snapshot.pinned(packet.span.bytes, wireLength: packet.count, now: monotonicNow())
+        if let pinned { decision = pinned }
         var object = DecisionText(decision, snapshot).members
+        object["pinned"] = JSONValue(pinned != nil)
         object["why"] = JSONValue(why(decision, packet, &object))
         return object
     }
@@ -90,9 +105,6 @@ struct Explanation {
         let service = snapshot.services[Int(decision.service)]
         let count = snapshot.services.count
         var lines = ["service \(service.name) (priority \(service.priority)) is the first that matches, of \(count)"]
-        if parsed.isFragment {
-            lines.append("a fragment has no ports: services are matched and shards chosen without them")
-        }
         guard decision.backend >= 0 else {
             return lines + ["no backend of pool \(service.pool) takes shards; fallback.on_no_backend decides"]
                 + absent(service.pool)
@@ -107,6 +119,11 @@ struct Explanation {
         object["shards"] = JSONValue(shards)
         lines.append("jhash of \(fields.names.joined(separator: ", ")) with seed \(hex(seed)) is \(hex(hash))")
         lines.append("shard = (hash × \(shards)) >> 32 = \(decision.shard)")
+        if object["pinned"]?.bool == true {
+            lines.append(
+                "the flow is pinned to \(snapshot.backendName(decision.backend) ?? "?"), whatever the table says")
+            return lines + absent(service.pool)
+        }
         lines.append(
             "slot \(decision.shard) of pool \(service.pool)'s table is "
                 + "\(snapshot.backendName(decision.backend) ?? "?")'s"
@@ -121,7 +138,7 @@ struct Explanation {
     }
 
     private func usedFields(_ fields: HashFields, _ packet: Packet) -> HashFields {
-        let hasPorts = !packet.isFragment && packet.kind != .other
+        let hasPorts = packet.kind != .other
         if hasPorts { return fields }
         let rest = fields.subtracting(.ports)
         return rest.isDisjoint(with: .addresses) ? .addresses : rest
@@ -158,6 +175,7 @@ public struct DecisionText {
         case .accept: "accept"
         case .acceptMarked: "accept_marked"
         case .drop: "drop"
+        case .park: "park"
         }
     }
 }

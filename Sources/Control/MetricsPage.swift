@@ -3,6 +3,7 @@ import Classification
 import Dataplane
 import Health
 import NetfilterQueue
+import Tracking
 import Wire
 
 extension ControlPlane {
@@ -13,6 +14,7 @@ extension ControlPlane {
         batches(&page)
         kernel(&page)
         pools(&page)
+        tracking(&page)
         daemon(&page)
         return page.text
     }
@@ -28,6 +30,12 @@ extension ControlPlane {
         for (queue, counters) in workers {
             for error in WireError.allCases {
                 page.sample(["queue": queue, "reason": error.name], counters.packets(unreadableFor: error))
+            }
+        }
+        page.begin("rejected_fragments_total", .counter, "Fragments dropped with their packet, by reason.")
+        for (queue, counters) in workers {
+            for fault in FragmentFault.allCases {
+                page.sample(["queue": queue, "reason": fault.name], counters.packets(rejectedFor: fault))
             }
         }
         page.begin("queue_events_total", .counter, "Events of a queue's worker that are no packet's outcome.")

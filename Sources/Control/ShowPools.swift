@@ -32,6 +32,7 @@ extension ControlPlane {
             return [
                 "name": JSONValue(pool.configuration.name), "shards": JSONValue(pool.configuration.shards),
                 "backends": JSONValue(pool.backends.count), "up": JSONValue(pool.up),
+                "affinity": JSONValue(pool.configuration.affinity.rawValue),
                 "health": JSONValue(pool.configuration.health?.kind.rawValue),
                 "epoch": JSONValue(pool.table.epoch),
                 "packets": JSONValue(traffic.reduce(0) { $0 &+ $1.packets }),
@@ -67,6 +68,7 @@ extension ControlPlane {
     func describe(_ backend: BackendStatus) -> JSONValue {
         let traffic = director.ledger.traffic(backend: backend.counterSlot)
         let report = health.report(backend.key.description)
+        let flows = pinnedFlows(backend)
         return [
             "pool": JSONValue(backend.key.pool), "name": JSONValue(backend.key.name),
             "addresses": JSONValue(backend.configuration.addresses.map(\.description)),
@@ -77,6 +79,8 @@ extension ControlPlane {
             "overridden": JSONValue(backend.overridden), "slots": JSONValue(backend.slots),
             "capacity": JSONValue(backend.configuration.capacity),
             "health": JSONValue(report?.state.rawValue), "health_detail": JSONValue(report?.last?.description),
+            "flows": JSONValue(flows),
+            "drained": JSONValue(flows.map { backend.state == .draining && $0 == 0 }),
             "probes": JSONValue(report?.probes), "probe_failures": JSONValue(report?.failures),
             "packets": JSONValue(traffic.packets), "bytes": JSONValue(traffic.bytes),
         ]

@@ -1,6 +1,7 @@
 import Dataplane
 import JSONText
 import NetfilterQueue
+import Tracking
 import Wire
 
 extension ControlPlane {
@@ -13,6 +14,8 @@ extension ControlPlane {
             let nanoseconds = counters.count(.decisionNanoseconds)
             var object: JSONObject = [
                 "number": JSONValue(settings.number), "cpu": JSONValue(settings.cpu),
+                "parking": JSONValue(settings.parking),
+                "parked": JSONValue(kernel?.first { $0.number == settings.parking }?.waiting),
                 "length": JSONValue(settings.length), "waiting": JSONValue(row?.waiting),
                 "dropped_full": JSONValue(row?.droppedFull), "dropped_buffer": JSONValue(row?.droppedBuffer),
                 "packets": JSONValue(packets),
@@ -36,9 +39,12 @@ extension ControlPlane {
         for error in WireError.allCases { malformed[error.name] = JSONValue(ledger.packets(unreadableFor: error)) }
         var events: JSONObject = [:]
         for event in WorkerEvent.allCases { events[event.name] = JSONValue(ledger.count(event)) }
+        var rejected: JSONObject = [:]
+        for fault in FragmentFault.allCases { rejected[fault.name] = JSONValue(ledger.packets(rejectedFor: fault)) }
         return [
-            "packets_received": JSONValue(balance.received), "outcomes": JSONValue(outcomes),
-            "malformed": JSONValue(malformed),
+            "packets_received": JSONValue(balance.received), "parked": JSONValue(balance.parked),
+            "outcomes": JSONValue(outcomes), "malformed": JSONValue(malformed),
+            "rejected_fragments": JSONValue(rejected),
             "events": JSONValue(events), "kernel": kernelTotals,
         ]
     }

@@ -28,6 +28,10 @@ extension ControlPlane {
                 "dropped": JSONValue(kernel == nil ? nil : ours.reduce(0) { $0 + $1.droppedFull + $1.droppedBuffer }),
                 "failure": JSONValue(workerFailure?.description),
             ],
+            "fragments": [
+                "defragmented": JSONValue(joining.isRecent(now: monotonicNow())),
+                "parked": JSONValue(director.ledger.balance.parked),
+            ],
             "packets": JSONValue(director.ledger.packets),
             "packets_per_second": JSONValue(packetRate.rate.rounded()),
             "services": Self.count(view.configuration.services.map { view.isUp($0.pool) }),

@@ -1,3 +1,4 @@
+import Tracking
 import Wire
 
 /// Events of a queue worker that are no packet's outcome. Counted per worker; names are stable.
@@ -22,6 +23,16 @@ public enum WorkerEvent: Int, CaseIterable, Sendable {
     case receiveFailures
     /// Packets that the kernel handed over as one aggregate of several (GSO).
     case aggregates
+    /// Packets longer than the device they came by can carry: the kernel joined their fragments (conntrack does).
+    case defragmented
+    /// Fragments parked because the first of their packet had not come.
+    case fragmentsParked
+    /// Parked fragments that met their outcome.
+    case fragmentsUnparked
+    /// Packets of flows that there was no room to pin.
+    case flowsNotPinned
+    /// Flows that were pinned to a backend that is gone or down, and now are to another.
+    case flowsMoved
     /// Nanoseconds spent from the end of a receive call to the end of the encoded verdicts.
     case decisionNanoseconds
 
@@ -38,6 +49,11 @@ public enum WorkerEvent: Int, CaseIterable, Sendable {
         case .messagesSkipped: "messages_skipped"
         case .receiveFailures: "receive_failures"
         case .aggregates: "aggregates"
+        case .defragmented: "defragmented"
+        case .fragmentsParked: "fragments_parked"
+        case .fragmentsUnparked: "fragments_unparked"
+        case .flowsNotPinned: "flows_not_pinned"
+        case .flowsMoved: "flows_moved"
         case .decisionNanoseconds: "decision_nanoseconds"
         }
     }
@@ -53,8 +69,9 @@ enum CounterLayout {
 
     @inlinable static var outcomes: Int { 0 }
     @inlinable static var malformed: Int { 16 }
-    @inlinable static var events: Int { malformed + 64 }
-    @inlinable static var batchSizes: Int { events + 16 }
+    @inlinable static var rejected: Int { malformed + 64 }
+    @inlinable static var events: Int { rejected + 16 }
+    @inlinable static var batchSizes: Int { events + 24 }
     @inlinable static var decisionTimes: Int { batchSizes + 16 }
     @inlinable static var services: Int { decisionTimes + 16 }
 }
@@ -67,10 +84,11 @@ public struct CounterCapacity: Sendable {
     public let backends: Int
 
     /// - Parameters:
-    ///   - services: 1 … 65,536.
-    ///   - backends: 1 … 65,536.
+    ///   - services: 1 … 32,767.
+    ///   - backends: 1 … 32,767.
     public init(services: Int = 1024, backends: Int = 4096) {
-        precondition((1...65_536).contains(services) && (1...65_536).contains(backends))
+        // KeptDecision has 15 bits for a slot.
+        precondition((1...32_767).contains(services) && (1...32_767).contains(backends))
         self.services = services
         self.backends = backends
     }

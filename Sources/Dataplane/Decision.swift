@@ -1,9 +1,10 @@
+import Tracking
 import Wire
 
 /// Where a packet goes, and why.
 @frozen
 public struct Decision: Sendable {
-    /// The one outcome the packet is counted under.
+    /// The one outcome the packet is counted under; with a verdict to park it, that of a later decision counts.
     public var outcome: Outcome
     /// What the kernel is told.
     public var verdict: Verdict
@@ -17,6 +18,8 @@ public struct Decision: Sendable {
     public var backend: Int32 = -1
     /// Why the packet could not be read; nil when it could.
     public var error: WireError?
+    /// Why the packet that a fragment belongs to must not be; nil when it may.
+    public var fault: FragmentFault?
 
     @inlinable
     @_noLocks

@@ -3,7 +3,7 @@
 public enum Outcome: UInt8, CaseIterable, Sendable {
     /// Marked for the backend that its shard's slot names.
     case forwarded = 0
-    /// A fragment, marked by its addresses so that all fragments of a packet meet.
+    /// A fragment, marked as the first of its packet was, at once or after it had waited for that one.
     case forwardedFragment
     /// An ICMP error, marked for the backend of the flow that the inner packet belongs to.
     case forwardedError
@@ -15,6 +15,17 @@ public enum Outcome: UInt8, CaseIterable, Sendable {
     case malformed
     /// The headers reach beyond the part that the kernel copied; `on_malformed` was carried out.
     case unreadable
+    /// A fragment, marked for the load balancer that its packet's fragments are brought together on.
+    case forwardedPeer
+    /// An exact copy of a fragment that has passed: dropped, and its packet not harmed.
+    case fragmentDuplicate
+    /// A fragment of a packet that must not be, or that did not become whole in time: dropped (the reason is counted
+    /// beside).
+    case fragmentRejected
+    /// A fragment of a packet that there was no room to follow: dropped.
+    case fragmentNoRoom
+    /// A fragment that was parked and never seen again: the kernel had no room for it, or dropped it with its device.
+    case fragmentLost
 
     /// The name in metrics, tables and `replay`: stable, `snake_case`.
     public var name: String {
@@ -26,6 +37,11 @@ public enum Outcome: UInt8, CaseIterable, Sendable {
         case .noBackend: "no_backend"
         case .malformed: "malformed"
         case .unreadable: "unreadable"
+        case .forwardedPeer: "forwarded_peer"
+        case .fragmentDuplicate: "fragment_duplicate"
+        case .fragmentRejected: "fragment_rejected"
+        case .fragmentNoRoom: "fragment_no_room"
+        case .fragmentLost: "fragment_lost"
         }
     }
 }

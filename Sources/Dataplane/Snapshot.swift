@@ -1,5 +1,6 @@
 import Classification
 import Selection
+import Tracking
 import Wire
 
 /// One immutable state of services, pools and tables, as the workers read it.
@@ -17,24 +18,31 @@ public final class Snapshot: Sendable {
     /// The tables as flat memory.
     var view: SnapshotView { unsafe SnapshotView(classifier.lookup, entries.view, plan) }
 
+    /// The table of pinned flows; nil while no pool pins any.
+    let flows: FlowTracking?
     private let classifier: Classifier
     private let entries: SnapshotEntries
 
     /// Compiles a plan.
     ///
     /// - Precondition: every service names a pool of the plan, every slot is inside the capacity, and every table's
-    ///   members are the pool's backends. The control plane has checked all of it.
+    ///   members are the pool's backends, a pool that pins flows finds a table for them, and the tier's own load
+    ///   balancer is in its pool. The control plane has checked all of it.
     /// - Throws: what keeps the services from being compiled, such as a name that stands twice.
-    public init(_ plan: SnapshotPlan, generation: UInt64, capacity: CounterCapacity) throws(ClassificationError) {
+    public init(
+        _ plan: SnapshotPlan, generation: UInt64, capacity: CounterCapacity, flows: FlowTracking? = nil
+    ) throws(ClassificationError) {
+        precondition(flows != nil || !plan.pools.contains(where: \.pinsFlows))
         self.plan = plan
+        self.flows = flows
         self.generation = generation
         backends = plan.pools.flatMap(\.backends)
         classifier = try Classifier(plan.services.map(\.definition))
         entries = SnapshotEntries(plan, services: classifier.services, capacity: capacity)
     }
 
-    /// Reads a packet and decides where it goes; counts nothing. For `explain`, `replay` and tests: a worker has a
-    /// `PacketPath`.
+    /// Reads a packet and decides where it goes; counts nothing, follows no fragments and pins no flows. For `explain`
+    /// and tests: a worker has a `PacketPath`.
     ///
     /// - Parameters:
     ///   - bytes: the packet from its layer-3 header on, as far as it was copied.
@@ -43,6 +51,24 @@ public final class Snapshot: Sendable {
 
     /// Decides where a packet goes that was read already.
     public func decide(_ packet: Packet) -> Decision { view.decide(packet) }
+
+    /// Where a whole packet's flow is pinned, whatever its shard; nil if it is not.
+    ///
+    /// - Parameter now: Nanoseconds of the workers' monotonic clock.
+    public func pinned(_ bytes: RawSpan, wireLength: Int, now: Int64) -> Decision? {
+        guard let flows, let packet = try? Packet(parsing: bytes, wireLength: wireLength) else { return nil }
+        let choice = view.decide(packet)
+        guard choice.pool >= 0, plan.pools[Int(choice.pool)].pinsFlows,
+            let binding = flows.table.binding(of: packet.key, now: now),
+            let place = view.place(of: binding, in: choice.pool)
+        else { return nil }
+        return view.send(choice, to: place)
+    }
+
+    /// The load balancer that fragments between these addresses are brought together on, if that is another one.
+    public func peer(for addresses: (source: IPAddress, destination: IPAddress)) -> String? {
+        view.peer(for: addresses, 0).flatMap { backendName($0.backend) }
+    }
 
     /// The name of a service that a decision names by index.
     public func serviceName(_ index: Int32) -> String? { index < 0 ? nil : services[Int(index)].name }

@@ -29,6 +29,8 @@ struct PoolEntry {
     @usableFromInline let slots: UnsafePointer<UInt16>
     @usableFromInline let size: UInt32
     @usableFromInline let firstBackend: UInt32
+    @usableFromInline let backendCount: UInt32
+    @usableFromInline let pinsFlows: Bool
 }
 
 /// What the data plane needs of a backend.
@@ -37,6 +39,23 @@ struct PoolEntry {
 struct BackendEntry {
     @usableFromInline let mark: UInt32
     @usableFromInline let counterSlot: UInt32
+    @usableFromInline let keepsFlows: Bool
+}
+
+/// What the data plane needs of the load balancers. `pool` -1: there is only this one.
+@frozen
+@usableFromInline
+struct TierEntry {
+    @usableFromInline let pool: Int32
+    /// Index of this load balancer among the backends.
+    @usableFromInline let own: Int32
+    @usableFromInline let peers: Int
+
+    init(pool: Int32, own: Int32, peers: Int) {
+        self.pool = pool
+        self.own = own
+        self.peers = peers
+    }
 }
 
 /// Owns the flat arrays that a snapshot's view points into.
@@ -69,14 +88,23 @@ final class SnapshotEntries: Sendable {
             unsafe pools.append(
                 PoolEntry(
                     slots: pool.table?.storage.base ?? noSlots, size: UInt32(pool.table?.size ?? 0),
-                    firstBackend: UInt32(backends.count)))
+                    firstBackend: UInt32(backends.count), backendCount: UInt32(pool.backends.count),
+                    pinsFlows: pool.pinsFlows))
             for backend in pool.backends {
                 precondition(backend.counterSlot < capacity.backends)
-                backends.append(BackendEntry(mark: backend.mark, counterSlot: UInt32(backend.counterSlot)))
+                backends.append(
+                    BackendEntry(
+                        mark: backend.mark, counterSlot: UInt32(backend.counterSlot), keepsFlows: backend.keepsFlows))
             }
         }
+        var serviceOfSlot = [Int32](repeating: -1, count: capacity.services)
+        for (index, service) in services.enumerated() { serviceOfSlot[Int(service.counterSlot)] = Int32(index) }
+        var backendOfSlot = [Int32](repeating: -1, count: capacity.backends)
+        for (index, backend) in backends.enumerated() { backendOfSlot[Int(backend.counterSlot)] = Int32(index) }
         view = unsafe SnapshotTables(
-            services: Self.copy(services), pools: Self.copy(pools), backends: Self.copy(backends))
+            services: Self.copy(services), pools: Self.copy(pools), backends: Self.copy(backends),
+            serviceOfSlot: Self.copy(serviceOfSlot), backendOfSlot: Self.copy(backendOfSlot),
+            peers: Self.copy(plan.tier?.peers ?? []), capacity: capacity, tier: Self.tier(plan, pools))
         unsafe self.noSlots = noSlots
     }
 
@@ -84,7 +112,19 @@ final class SnapshotEntries: Sendable {
         unsafe view.services.deallocate()
         unsafe view.pools.deallocate()
         unsafe view.backends.deallocate()
+        unsafe view.serviceOfSlot.deallocate()
+        unsafe view.backendOfSlot.deallocate()
+        unsafe view.peers.deallocate()
         unsafe noSlots.deallocate()
+    }
+
+    private static func tier(_ plan: SnapshotPlan, _ pools: [PoolEntry]) -> TierEntry {
+        guard let tier = plan.tier else { return TierEntry(pool: -1, own: -1, peers: 0) }
+        guard let pool = plan.pools.firstIndex(where: { $0.name == tier.pool }),
+            let own = plan.pools[pool].backends.firstIndex(where: { $0.name == tier.own })
+        else { preconditionFailure("there is no load balancer \(tier.own) in a pool \(tier.pool)") }
+        return TierEntry(
+            pool: Int32(pool), own: Int32(pools[pool].firstBackend) + Int32(own), peers: tier.peers.count)
     }
 
     private static func copy<Element: BitwiseCopyable>(_ array: [Element]) -> UnsafePointer<Element> {
@@ -102,13 +142,41 @@ struct SnapshotTables: @unchecked Sendable {
     @usableFromInline let services: UnsafePointer<ServiceEntry>
     @usableFromInline let pools: UnsafePointer<PoolEntry>
     @usableFromInline let backends: UnsafePointer<BackendEntry>
+    /// Index of the service, or backend, that holds a counter slot now, or -1.
+    @usableFromInline let serviceOfSlot: UnsafePointer<Int32>
+    @usableFromInline let backendOfSlot: UnsafePointer<Int32>
+    @usableFromInline let peers: UnsafePointer<UInt64>
+    @usableFromInline let capacity: CounterCapacity
+    @usableFromInline let tier: TierEntry
 
     init(
         services: UnsafePointer<ServiceEntry>, pools: UnsafePointer<PoolEntry>,
-        backends: UnsafePointer<BackendEntry>
+        backends: UnsafePointer<BackendEntry>, serviceOfSlot: UnsafePointer<Int32>,
+        backendOfSlot: UnsafePointer<Int32>, peers: UnsafePointer<UInt64>, capacity: CounterCapacity, tier: TierEntry
     ) {
         unsafe self.services = services
         unsafe self.pools = pools
         unsafe self.backends = backends
+        unsafe self.serviceOfSlot = serviceOfSlot
+        unsafe self.backendOfSlot = backendOfSlot
+        unsafe self.peers = peers
+        self.capacity = capacity
+        self.tier = tier
+    }
+
+    /// The service that holds a counter slot, or -1.
+    func service(ofSlot slot: Int) -> Int32 {
+        slot < capacity.services ? unsafe serviceOfSlot[slot] : -1
+    }
+
+    /// The backend that holds a counter slot, or -1.
+    func backend(ofSlot slot: Int) -> Int32 {
+        slot < capacity.backends ? unsafe backendOfSlot[slot] : -1
+    }
+
+    /// Whether a frame with this hardware address comes from another load balancer.
+    func isPeer(_ hardwareAddress: UInt64) -> Bool {
+        for index in 0..<tier.peers where unsafe peers[index] == hardwareAddress { return true }
+        return false
     }
 }

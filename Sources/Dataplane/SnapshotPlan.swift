@@ -45,12 +45,15 @@ public struct SnapshotPlan: Sendable {
         public var mark: UInt32
         /// Where its packets and bytes are counted; below `CounterCapacity.backends`.
         public var counterSlot: Int
+        /// Whether flows that are pinned to it stay: it lives, and at most drains.
+        public var keepsFlows: Bool
 
         /// All fields.
-        public init(name: String, mark: UInt32, counterSlot: Int) {
+        public init(name: String, mark: UInt32, counterSlot: Int, keepsFlows: Bool = true) {
             self.name = name
             self.mark = mark
             self.counterSlot = counterSlot
+            self.keepsFlows = keepsFlows
         }
     }
 
@@ -62,12 +65,33 @@ public struct SnapshotPlan: Sendable {
         public var table: ShardTable?
         /// One for each member of the table, in the same order.
         public var backends: [Backend]
+        /// Whether established flows keep their backend (`affinity: flow`).
+        public var pinsFlows: Bool
 
         /// All fields.
-        public init(name: String, table: ShardTable?, backends: [Backend]) {
+        public init(name: String, table: ShardTable?, backends: [Backend], pinsFlows: Bool = false) {
             self.name = name
             self.table = table
             self.backends = backends
+            self.pinsFlows = pinsFlows
+        }
+    }
+
+    /// The load balancers that fragments of one packet are brought together on.
+    public struct Tier: Sendable {
+        /// The pool whose backends are the load balancers.
+        public var pool: String
+        /// Which of them this one is.
+        public var own: String
+        /// Hardware addresses of the others, each in the low 48 bits, first byte highest: fragments that come from them
+        /// are handled here.
+        public var peers: [UInt64]
+
+        /// All fields.
+        public init(pool: String, own: String, peers: [UInt64]) {
+            self.pool = pool
+            self.own = own
+            self.peers = peers
         }
     }
 
@@ -75,6 +99,8 @@ public struct SnapshotPlan: Sendable {
     public var services: [Service] = []
     /// The pools.
     public var pools: [Pool] = []
+    /// The load balancers, if there are several.
+    public var tier: Tier?
     /// Seed of the shard hash, the same for all pools so that the kernel's rules and this program agree.
     public var hashSeed: UInt32 = 0
     /// For packets of no service.

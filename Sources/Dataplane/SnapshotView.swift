@@ -40,16 +40,13 @@ struct SnapshotView: Sendable {
         }
     }
 
-    /// Decides where a packet goes that was read already.
-    ///
-    /// A fragment is placed by its addresses alone, the first one too, so that all fragments of a packet meet on one
-    /// backend although only the first carries ports.
+    /// Decides where a packet goes that was read already: a whole one, or the first fragment of one, which carries the
+    /// ports. What becomes of later fragments is not for a snapshot to say; without ports they match by their addresses.
     @inlinable
     @inline(__always)
     @_noLocks
     func decide(_ packet: Packet) -> Decision {
-        let fragmented = packet.isFragment
-        let portsKnown = !fragmented && Self.hasPorts(packet)
+        let portsKnown = Self.hasPorts(packet)
         let service = unsafe classifier.service(for: packet.key, portsKnown: portsKnown, isEcho: Self.isEcho(packet))
         guard service >= 0 else { return Decision(.noService, onNoService) }
         let entry = unsafe tables.services[service]
@@ -64,7 +61,7 @@ struct SnapshotView: Sendable {
         let shard = shardIndex(hash: shardHash(packet.key, fields: fields, seed: hashSeed), shards: pool.size)
         let backend = unsafe Int(pool.firstBackend) + Int(pool.slots[Int(shard)])
         let mark = unsafe tables.backends[backend].mark
-        var decision = Decision(fragmented ? .forwardedFragment : .forwarded, .accept(mark: mark))
+        var decision = Decision(packet.isFragment ? .forwardedFragment : .forwarded, .accept(mark: mark))
         if case .icmpError = packet.kind { decision.outcome = .forwardedError }
         decision.service = Int32(truncatingIfNeeded: service)
         decision.pool = Int32(bitPattern: entry.pool)

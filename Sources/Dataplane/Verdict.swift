@@ -10,11 +10,13 @@ public struct Verdict: Equatable, Sendable {
         case acceptMarked
         /// The packet ends here.
         case drop
+        /// The packet waits in the worker's parking queue, with `mark` as its name there.
+        case park
     }
 
     /// What to do.
     public let action: Action
-    /// The firewall mark, host byte order; meaningful with `acceptMarked` only, 0 otherwise.
+    /// The firewall mark, host byte order; meaningful with `acceptMarked` and `park` only, 0 otherwise.
     public let mark: UInt32
 
     @inlinable
@@ -28,6 +30,9 @@ public struct Verdict: Equatable, Sendable {
     @inlinable public static var accept: Verdict { Verdict(action: .accept, mark: 0) }
     /// Ends the packet.
     @inlinable public static var drop: Verdict { Verdict(action: .drop, mark: 0) }
+    /// Lets the packet wait under a name that is not 0.
+    @inlinable
+    static func park(_ name: UInt32) -> Verdict { Verdict(action: .park, mark: name) }
     /// Lets the packet go on with a firewall mark.
     @inlinable @_noLocks public static func accept(mark: UInt32) -> Verdict {
         Verdict(action: .acceptMarked, mark: mark)

@@ -1,5 +1,6 @@
 import CLinuxShims
 import Synchronization
+import Tracking
 import Wire
 
 /// All counters of one worker: written by its thread only, read by any.
@@ -37,6 +38,11 @@ public final class WorkerCounters: Sendable {
         value(CounterLayout.malformed + Int(error.rawValue))
     }
 
+    /// Fragments that were dropped for the reason.
+    public func packets(rejectedFor fault: FragmentFault) -> UInt64 {
+        value(CounterLayout.rejected + Int(fault.rawValue))
+    }
+
     /// How often the event happened (or nanoseconds, where its name says so).
     public func count(_ event: WorkerEvent) -> UInt64 { value(CounterLayout.events + event.rawValue) }
 
@@ -70,7 +76,8 @@ public final class WorkerCounters: Sendable {
         return value(capacity.backendsOffset + slot * 2 + 1)
     }
 
-    /// Packets in all outcomes. Equals `count(.packetsReceived)` whenever no batch is being decided.
+    /// Packets in all outcomes. Over all workers these and the parked ones are `count(.packetsReceived)` whenever no
+    /// batch is being decided.
     public var packets: UInt64 { Outcome.allCases.reduce(0) { $0 + packets($1) } }
 }
 

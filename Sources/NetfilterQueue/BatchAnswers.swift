@@ -10,29 +10,40 @@ struct BatchAnswers: ~Copyable {
     /// The verdicts that are not sent yet.
     var verdicts: VerdictBuffer
     private let queue: UInt16
+    private var desk: ParkingDesk?
     private var packets = 0
-    private var began: UInt64 = 0
+    private var fragments = false
+    private var began: Int64 = 0
     private var limit = LogLimit()
+    private var devices = DeviceLimits()
+    private var joined = JoinedNotice()
 
-    init(queue: UInt16, capacity: Int, path: consuming PacketPath) {
-        self.queue = queue
+    init(_ settings: QueueSettings, path: consuming PacketPath, desk: consuming ParkingDesk? = nil) {
+        queue = settings.number
         self.path = path
-        verdicts = VerdictBuffer(queue: queue, capacity: capacity)
+        self.desk = desk
+        verdicts = VerdictBuffer(queue: settings.number, parking: settings.parking, capacity: settings.batch)
     }
 
     /// Begins a batch: takes up a newer snapshot and the time.
     mutating func begin() {
-        path.refresh()
         began = monotonicNanoseconds()
+        path.refresh(now: began)
         packets = 0
+        fragments = false
     }
 
     /// Decides a packet and keeps its verdict.
     @inline(__always)
     mutating func add(_ packet: PacketMessage, in datagram: RawSpan) {
         let bytes = datagram.extracting(packet.payloadOffset..<(packet.payloadOffset + packet.payloadLength))
-        let decision = path.process(bytes, wireLength: packet.wireLength)
-        if packet.aggregate { path.count(.aggregates) }
+        let decision = path.process(bytes, wireLength: packet.wireLength, sender: packet.sender)
+        if packet.aggregate {
+            path.count(.aggregates)
+        } else if packet.wireLength > DeviceLimits.ordinary {
+            noteLong(packet)
+        }
+        if decision.concernsFragments { fragments = true }
         verdicts.append(packet.id, decision.verdict)
         packets += 1
     }
@@ -40,7 +51,7 @@ struct BatchAnswers: ~Copyable {
     /// Ends a batch: its verdicts are encoded, its time is counted.
     mutating func finish() {
         verdicts.finish()
-        path.countBatch(packets: packets, nanoseconds: monotonicNanoseconds() &- began)
+        path.countBatch(packets: packets, nanoseconds: UInt64(monotonicNanoseconds() &- began))
     }
 
     /// Sends the verdicts, if there are any.
@@ -53,13 +64,18 @@ struct BatchAnswers: ~Copyable {
         if case .failed(let error) = result { count(.sendFailures, error.description) }
     }
 
+    /// After the verdicts have been sent: sees to what they parked.
+    mutating func settle() { desk?.settle(&path, fragments: fragments, now: began) }
+
+    /// Whether parked packets are to be seen to before more packets are waited for.
+    var isImpatient: Bool { desk != nil && path.awaitsParking }
+
     /// The kernel refused a verdict message.
     mutating func noteRefusal(_ code: Int32) {
-        switch code {
-        case 0: break
-        case ENOENT: path.count(.verdictsLate)
-        default: count(.verdictsRefused, SystemError("a verdict was refused", code: code).description)
-        }
+        path.note(refusal: code)
+        guard code != 0, code != ENOENT, let held = limit.admit() else { return }
+        Log.warning(
+            "queue \(queue): \(SystemError("a verdict was refused", code: code))" + (held > 0 ? " (\(held) more)" : ""))
     }
 
     /// Counts an event.
@@ -71,11 +87,55 @@ struct BatchAnswers: ~Copyable {
         guard let held = limit.admit() else { return }
         Log.warning("queue \(queue): \(message())" + (held > 0 ? " (and \(held) more like it)" : ""))
     }
+
+    @inline(never)
+    private mutating func noteLong(_ packet: PacketMessage) {
+        guard devices.isJoined(packet, now: began) else { return }
+        path.count(.defragmented)
+        joined.tell(queue: queue, now: began)
+    }
+}
+
+/// Tells that packets come put together from fragments: when it begins, and again after a minute without any.
+struct JoinedNotice {
+    private var last: Int64?
+
+    private static let pause: Int64 = 60_000_000_000
+
+    mutating func tell(queue: UInt16, now: Int64) {
+        let before = last
+        last = now
+        if let before, now &- before < Self.pause { return }
+        Log.notice(
+            "queue \(queue): fragmented packets arrive put together (connection tracking is in force): "
+                + "they are placed as whole packets")
+    }
+}
+
+extension PacketPath {
+    /// Counts the kernel's refusal of a verdict message.
+    func note(refusal code: Int32) {
+        switch code {
+        case 0: break
+        case ENOENT: count(.verdictsLate)
+        default: count(.verdictsRefused)
+        }
+    }
+}
+
+extension Decision {
+    /// Whether a fragment was decided: parked ones of its packet may have to follow.
+    var concernsFragments: Bool {
+        switch outcome {
+        case .forwarded, .forwardedError, .noService, .noBackend, .unreadable: verdict.action == .park
+        default: true
+        }
+    }
 }
 
 /// CLOCK_MONOTONIC in nanoseconds.
-func monotonicNanoseconds() -> UInt64 {
+func monotonicNanoseconds() -> Int64 {
     var now = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &now)
-    return UInt64(now.tv_sec) &* 1_000_000_000 &+ UInt64(now.tv_nsec)
+    return Int64(now.tv_sec) &* 1_000_000_000 &+ Int64(now.tv_nsec)
 }

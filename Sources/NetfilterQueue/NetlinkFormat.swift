@@ -20,6 +20,8 @@ enum NetlinkFormat {
 
     static var verdictDrop: UInt32 { 0 }
     static var verdictAccept: UInt32 { 1 }
+    /// To another queue, whose number stands in the upper half.
+    static var verdictQueue: UInt32 { 3 }
 }
 
 extension RawSpan {

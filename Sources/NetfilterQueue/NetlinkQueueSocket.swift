@@ -3,8 +3,10 @@ import CNetfilterQueue
 import Glibc
 
 /// The netlink socket of one queue.
+///
+/// SAFETY: nothing changes after `init`, and the kernel allows receiving and sending to several threads at once.
 @safe
-struct NetlinkQueueSocket: QueueSocket, ~Copyable {
+struct NetlinkQueueSocket: QueueSocket, ~Copyable, @unchecked Sendable {
     /// Sequence number of the bind request, so that its answer is known.
     static let bindSequence: UInt32 = 0xFFFF_FFF0
     /// Sequence number of the request that closes the queue to new packets.
@@ -51,9 +53,17 @@ struct NetlinkQueueSocket: QueueSocket, ~Copyable {
 
     deinit { unsafe mnl_socket_close(handle) }
 
-    mutating func receive(into batch: inout MessageBatch) -> ReceiveResult {
+    mutating func receive(into batch: inout MessageBatch, waits: Bool) -> ReceiveResult {
+        receiveShared(into: &batch, waits: waits)
+    }
+
+    mutating func send(_ bytes: RawSpan) -> SendResult { sendShared(bytes) }
+
+    /// As `receive`: the kernel allows it to several threads at once.
+    func receiveShared(into batch: inout MessageBatch, waits: Bool) -> ReceiveResult {
         let count = unsafe ab_recvmmsg(
-            descriptor, batch.vector, UInt32(batch.slots), Int32(MSG_WAITFORONE))
+            descriptor, batch.vector, UInt32(batch.slots),
+            waits ? Int32(MSG_WAITFORONE) : Int32(MSG_DONTWAIT))
         if count > 0 { return .messages(Int(count)) }
         switch errno {
         case EAGAIN: return .quiet
@@ -63,7 +73,8 @@ struct NetlinkQueueSocket: QueueSocket, ~Copyable {
         }
     }
 
-    mutating func send(_ bytes: RawSpan) -> SendResult {
+    /// As `send`: the kernel allows it to several threads at once.
+    func sendShared(_ bytes: RawSpan) -> SendResult {
         for _ in 0..<Self.sendTries {
             let sent = unsafe bytes.withUnsafeBytes { buffer in
                 unsafe Glibc.send(descriptor, buffer.baseAddress, buffer.count, 0)

@@ -1,10 +1,12 @@
 import Dataplane
 import Glibc
 import Logging
+import Synchronization
 
 /// The daemon's queues: one worker thread each, started and stopped together.
 public final class QueueGroup: Sendable {
     private let workers: [QueueWorker]
+    private let parking = Mutex<[ParkingQueue]>([])
 
     /// Prepares workers; nothing is bound before `start`.
     ///
@@ -12,9 +14,16 @@ public final class QueueGroup: Sendable {
     ///   - settings: one for each queue.
     ///   - publisher: where the workers find the newest snapshot.
     ///   - counters: one block for each queue, in the same order.
-    public init(_ settings: [QueueSettings], publisher: SnapshotPublisher, counters: [WorkerCounters]) {
+    ///   - fragments: the table of fragments, made for at least as many workers.
+    public init(
+        _ settings: [QueueSettings], publisher: SnapshotPublisher, counters: [WorkerCounters],
+        fragments: FragmentTracking
+    ) {
         precondition(settings.count == counters.count)
-        workers = zip(settings, counters).map { QueueWorker($0, publisher: publisher, counters: $1) }
+        workers = settings.indices.map { index in
+            QueueWorker(
+                settings[index], publisher: publisher, counters: counters[index], fragments: fragments, number: index)
+        }
     }
 
     /// The queues' settings in the order of the workers.
@@ -24,10 +33,12 @@ public final class QueueGroup: Sendable {
     ///
     /// - Throws: the first queue's error. The others have been given back.
     public func start() throws(QueueError) {
+        let parking = try openParking()
+        self.parking.withLock { $0 = parking }
         var failure: QueueError?
         for worker in workers {
             do throws(QueueError) {
-                try worker.start()
+                try worker.start(parking: parking)
             } catch {
                 failure = error
                 break
@@ -52,6 +63,20 @@ public final class QueueGroup: Sendable {
     public func stop() {
         for worker in workers { worker.requestStop() }
         for worker in workers { worker.join() }
+        parking.withLock { queues in
+            for queue in queues { queue.releaseAll() }
+            queues = []
+        }
+    }
+
+    /// The workers' parking queues, bound before anything can be parked.
+    private func openParking() throws(QueueError) -> [ParkingQueue] {
+        var queues: [ParkingQueue] = []
+        for settings in settings {
+            guard let number = settings.parking else { return [] }
+            queues.append(try ParkingQueue(number: number, length: settings.parkingLength))
+        }
+        return queues
     }
 
     private func waitUntilBound() -> QueueError? {

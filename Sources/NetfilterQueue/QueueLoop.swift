@@ -18,20 +18,29 @@ struct QueueLoop<Socket: QueueSocket & ~Copyable>: ~Copyable {
     private var batch: MessageBatch
     private var answers: BatchAnswers
 
-    init(_ settings: QueueSettings, socket: consuming Socket, path: consuming PacketPath) {
+    init(
+        _ settings: QueueSettings, socket: consuming Socket, path: consuming PacketPath,
+        desk: consuming ParkingDesk? = nil
+    ) {
         self.socket = socket
         batch = MessageBatch(slots: settings.batch, copyRange: Int(settings.copyRange))
-        answers = BatchAnswers(queue: settings.number, capacity: settings.batch, path: path)
+        answers = BatchAnswers(settings, path: path, desk: desk)
     }
+
+    /// While parked packets that may go have not shown up yet, how long it is waited for them at a time, in microseconds.
+    private static var impatience: UInt32 { 50 }
 
     /// Waits for packets and answers them.
     mutating func turn() -> Turn {
         var result = Turn()
-        switch socket.receive(into: &batch) {
+        let impatient = answers.isImpatient
+        switch socket.receive(into: &batch, waits: !impatient) {
         case .messages(let count):
             Self.answer(count, of: batch, by: &answers, through: &socket, &result)
         case .quiet:
-            answers.path.refresh()
+            if impatient { usleep(Self.impatience) }
+            answers.begin()
+            answers.settle()
         case .interrupted:
             break
         case .overrun:
@@ -72,5 +81,6 @@ struct QueueLoop<Socket: QueueSocket & ~Copyable>: ~Copyable {
         }
         answers.finish()
         answers.send(through: &socket)
+        answers.settle()
     }
 }

@@ -12,6 +12,12 @@ struct PacketMessage: Equatable {
     var wireLength = 0
     /// The kernel joined several packets into this one (GSO).
     var aggregate = false
+    /// The firewall mark that it has, host byte order.
+    var mark: UInt32 = 0
+    /// Index of the device that it came by; 0 if the kernel does not say.
+    var device: UInt32 = 0
+    /// The hardware address of the frame it came in, in the low 48 bits, first byte highest; 0 if it has no such.
+    var sender: UInt64 = 0
 }
 
 /// One netlink message of a datagram.
@@ -62,6 +68,9 @@ enum QueueMessage: Equatable {
         var payloadLength = 0
         var capturedLength = 0
         var information: UInt32 = 0
+        var mark: UInt32 = 0
+        var device: UInt32 = 0
+        var sender: UInt64 = 0
         var offset = start + NetlinkFormat.familyHeaderLength
         while end - offset >= NetlinkFormat.attributeHeaderLength {
             let length = Int(bytes.load16(offset))
@@ -79,6 +88,15 @@ enum QueueMessage: Equatable {
                 capturedLength = Int(UInt32(bigEndian: bytes.load32(value)))
             case UInt16(NFQA_SKB_INFO.rawValue) where size == 4:
                 information = UInt32(bigEndian: bytes.load32(value))
+            case UInt16(NFQA_MARK.rawValue) where size == 4:
+                mark = UInt32(bigEndian: bytes.load32(value))
+            case UInt16(NFQA_IFINDEX_INDEV.rawValue) where size == 4:
+                device = UInt32(bigEndian: bytes.load32(value))
+            case UInt16(NFQA_HWADDR.rawValue) where size >= 10 && bytes.load16(value) == UInt16(6).bigEndian:
+                // struct nfqnl_msg_packet_hw: length, two bytes of nothing, the address.
+                sender =
+                    UInt64(UInt32(bigEndian: bytes.load32(value + 4))) << 16
+                    | UInt64(UInt16(bigEndian: bytes.load16(value + 8)))
             default:
                 break
             }
@@ -89,6 +107,6 @@ enum QueueMessage: Equatable {
             PacketMessage(
                 id: id, payloadOffset: payloadOffset, payloadLength: payloadLength,
                 wireLength: max(capturedLength, payloadLength),
-                aggregate: information & UInt32(NFQA_SKB_GSO) != 0))
+                aggregate: information & UInt32(NFQA_SKB_GSO) != 0, mark: mark, device: device, sender: sender))
     }
 }

@@ -14,6 +14,10 @@ public struct QueueSettings: Equatable, Sendable {
     public var failOpen = true
     /// Aggregates (GSO) are handed over whole instead of being cut into packets first.
     public var aggregates = true
+    /// The queue in which the worker parks packets, bound by it alone; nil: it parks none.
+    public var parking: UInt16?
+    /// Packets that may be parked at a time, 1 … 1,048,576.
+    public var parkingLength: UInt32 = 8192
     /// The CPU that the worker is pinned to; nil leaves it to the scheduler.
     public var cpu: Int?
 

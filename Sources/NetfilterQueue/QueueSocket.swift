@@ -22,8 +22,10 @@ enum SendResult: Equatable {
 
 /// The netlink socket as a worker sees it: behind a protocol, so that recorded datagrams can take its place.
 protocol QueueSocket: ~Copyable {
-    /// Waits until at least one datagram is there, for at most about 100 ms, and takes what has come.
-    mutating func receive(into batch: inout MessageBatch) -> ReceiveResult
+    /// Takes what has come.
+    ///
+    /// - Parameter waits: Whether to wait for the first datagram, at most about 100 ms.
+    mutating func receive(into batch: inout MessageBatch, waits: Bool) -> ReceiveResult
     /// Sends netlink messages, several in one datagram.
     mutating func send(_ bytes: RawSpan) -> SendResult
 }

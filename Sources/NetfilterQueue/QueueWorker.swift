@@ -17,20 +17,33 @@ final class QueueWorker: Sendable {
     let settings: QueueSettings
     let counters: WorkerCounters
     private let publisher: SnapshotPublisher
+    private let fragments: FragmentTracking
+    private let number: Int
+    private let parking = Mutex<[ParkingQueue]>([])
     private let phase = Mutex(Phase.starting)
     private let thread = Mutex<pthread_t?>(nil)
     private let stopWanted = Atomic<Bool>(false)
 
-    init(_ settings: QueueSettings, publisher: SnapshotPublisher, counters: WorkerCounters) {
+    /// - Parameter number: The worker's own number in the tables that all share.
+    init(
+        _ settings: QueueSettings, publisher: SnapshotPublisher, counters: WorkerCounters,
+        fragments: FragmentTracking, number: Int
+    ) {
         self.settings = settings
         self.publisher = publisher
         self.counters = counters
+        self.fragments = fragments
+        self.number = number
     }
 
     var currentPhase: Phase { phase.withLock { $0 } }
 
     /// Starts the thread. The outcome shows in `currentPhase`.
-    func start() throws(QueueError) {
+    ///
+    /// - Parameter parking: The parking queues of all workers, this one's at the place of its number; empty: it parks
+    ///   nothing.
+    func start(parking queues: [ParkingQueue]) throws(QueueError) {
+        parking.withLock { $0 = queues }
         var id = pthread_t()
         let argument = unsafe Unmanaged.passRetained(self).toOpaque()
         let code = unsafe pthread_create(
@@ -75,7 +88,15 @@ final class QueueWorker: Sendable {
         do throws(SystemError) {
             let socket = try NetlinkQueueSocket(settings)
             try socket.requestBind(settings)
-            serve(QueueLoop(settings, socket: socket, path: PacketPath(publisher: publisher, counters: counters)))
+            let path = PacketPath(
+                publisher: publisher, counters: counters, fragments: fragments, worker: number,
+                now: monotonicNanoseconds())
+            let queues = parking.withLock { $0 }
+            if queues.isEmpty {
+                serve(QueueLoop(settings, socket: socket, path: path))
+            } else {
+                serve(QueueLoop(settings, socket: socket, path: path, desk: ParkingDesk(queues, place: number)))
+            }
         } catch {
             phase.withLock { $0 = .failed(.failed(queue: settings.number, error)) }
         }

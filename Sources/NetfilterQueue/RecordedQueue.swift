@@ -31,20 +31,24 @@ public struct RecordedQueue: Sendable {
     }
 
     /// Runs all packets `rounds` times through the loop.
-    public func run(rounds: Int, publisher: SnapshotPublisher, counters: WorkerCounters) -> Measurement {
+    public func run(
+        rounds: Int, publisher: SnapshotPublisher, counters: WorkerCounters, fragments: FragmentTracking
+    ) -> Measurement {
         guard !datagrams.isEmpty, rounds > 0 else {
             return Measurement(packets: 0, nanoseconds: 0, verdictMessages: 0)
         }
-        let before = (counters.packets, counters.count(.decisionNanoseconds), counters.count(.verdictMessages))
+        let events: [WorkerEvent] = [.packetsReceived, .decisionNanoseconds, .verdictMessages]
+        let before = events.map { counters.count($0) }
         var loop = QueueLoop(
             settings, socket: RecordedSocket(datagrams),
-            path: PacketPath(publisher: publisher, counters: counters))
+            path: PacketPath(
+                publisher: publisher, counters: counters, fragments: fragments, now: monotonicNanoseconds()))
         let turns = rounds * ((datagrams.count + settings.batch - 1) / settings.batch)
         for _ in 0..<turns { _ = loop.turn() }
         return Measurement(
-            packets: counters.packets - before.0,
-            nanoseconds: counters.count(.decisionNanoseconds) - before.1,
-            verdictMessages: counters.count(.verdictMessages) - before.2)
+            packets: counters.count(.packetsReceived) - before[0],
+            nanoseconds: counters.count(.decisionNanoseconds) - before[1],
+            verdictMessages: counters.count(.verdictMessages) - before[2])
     }
 }
 
@@ -61,7 +65,7 @@ struct RecordedSocket: QueueSocket, ~Copyable {
         self.keepsSent = keepsSent
     }
 
-    mutating func receive(into batch: inout MessageBatch) -> ReceiveResult {
+    mutating func receive(into batch: inout MessageBatch, waits: Bool) -> ReceiveResult {
         guard !datagrams.isEmpty else { return .quiet }
         let count = min(batch.slots, datagrams.count - next)
         for slot in 0..<count { batch.fill(slot, with: datagrams[next + slot]) }

@@ -14,6 +14,7 @@ struct VerdictBuffer: ~Copyable {
     /// Messages encoded since the last `removeAll`.
     private(set) var messages = 0
     private let queue: UInt16
+    private let parking: UInt16
     private let capacity: Int
     private let memory: UnsafeMutableRawPointer
     private var count = 0
@@ -23,8 +24,11 @@ struct VerdictBuffer: ~Copyable {
     private var runVerdict = Verdict.drop
 
     /// Room for the verdicts of `capacity` packets of the queue.
-    init(queue: UInt16, capacity: Int) {
+    ///
+    /// - Parameter parking: The queue that packets to be parked are sent to.
+    init(queue: UInt16, parking: UInt16? = nil, capacity: Int) {
         self.queue = queue
+        self.parking = parking ?? queue
         self.capacity = capacity
         unsafe memory = .allocate(byteCount: capacity * Self.messageLength, alignment: 64)
     }
@@ -70,11 +74,27 @@ struct VerdictBuffer: ~Copyable {
     @inline(__always)
     private mutating func closeRun() {
         guard runLength > 0 else { return }
-        precondition(messages < capacity, "the caller looks at isFull before it adds a verdict")
-        let marked = runVerdict.action == .acceptMarked
-        let length = marked ? Self.messageLength : Self.messageLength - 8
         let type = runLength > 1 ? NetlinkFormat.typeBatchVerdict : NetlinkFormat.typeVerdict
-        let verdict = runVerdict.action == .drop ? NetlinkFormat.verdictDrop : NetlinkFormat.verdictAccept
+        encode(type, queue: queue, runLast, runVerdict)
+        runLength = 0
+    }
+
+    /// Adds a verdict on one packet of a queue whose other packets wait on, whatever their ids.
+    mutating func appendAlone(_ id: UInt32, _ verdict: Verdict, queue: UInt16) {
+        encode(NetlinkFormat.typeVerdict, queue: queue, id, verdict)
+    }
+
+    @inline(__always)
+    private mutating func encode(_ type: UInt16, queue: UInt16, _ id: UInt32, _ answer: Verdict) {
+        precondition(messages < capacity, "the caller looks at isFull before it adds a verdict")
+        let marked = answer.action == .acceptMarked || answer.action == .park
+        let length = marked ? Self.messageLength : Self.messageLength - 8
+        let verdict =
+            switch answer.action {
+            case .accept, .acceptMarked: NetlinkFormat.verdictAccept
+            case .drop: NetlinkFormat.verdictDrop
+            case .park: NetlinkFormat.verdictQueue | UInt32(parking) << 16
+            }
         sequence &+= 1
         // struct nlmsghdr: length, type, flags, sequence, port (0: the kernel)
         store(0, UInt32(length))
@@ -89,15 +109,14 @@ struct VerdictBuffer: ~Copyable {
         store(20, UInt16(12))
         store(22, UInt16(NFQA_VERDICT_HDR.rawValue))
         store(24, verdict.bigEndian)
-        store(28, runLast.bigEndian)
+        store(28, id.bigEndian)
         if marked {
             store(32, UInt16(8))
             store(34, UInt16(NFQA_MARK.rawValue))
-            store(36, runVerdict.mark.bigEndian)
+            store(36, answer.mark.bigEndian)
         }
         count += length
         messages += 1
-        runLength = 0
     }
 
     @inline(__always)

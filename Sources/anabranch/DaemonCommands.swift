@@ -11,6 +11,7 @@ enum DaemonCommands {
             show("pools", "Pools, their backends and traffic", ShowText.pools),
             show("backends", "Backends: state, check, weight, shards, traffic", ShowText.backends),
             show("tables", "Shard tables: epoch, digest, moved slots, shares", ShowText.tables),
+            show("fragments", "The table of fragments: packets followed, parked, lost, refused", ShowText.fragments),
             show("queues", "Queues: waiting and dropped packets, batches, decision time", ShowText.queues),
             show("counters", "Every outcome, every reason for malformed packets, every event", ShowText.counters),
             backend("activate", "Give a backend its shards (again)"),

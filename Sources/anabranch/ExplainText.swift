@@ -7,10 +7,7 @@ enum ExplainText {
         let to = ShowText.text(data["destination"])
         var result = "\(ShowText.text(data["protocol"])) \(from) → \(to)\n"
         result += part(data, console)
-        if let fragment = data["fragment"] {
-            result += "\nas a fragment behind the first\n" + part(fragment, console)
-        }
-        return result
+        return result + reasons(data["fragments"]?["why"], "fragments")
     }
 
     private static func part(_ data: JSONValue, _ console: Console) -> String {
@@ -25,10 +22,13 @@ enum ExplainText {
         }
         rows.append(("mark", data["mark"]?.integer(as: UInt32.self).map { String($0) } ?? "none"))
         var result = rows.map { "  \($0.0)\(String(repeating: " ", count: 9 - $0.0.count))\($0.1)\n" }.joined()
-        let reasons = data["why"]?.array?.compactMap(\.string) ?? []
-        for (index, reason) in reasons.enumerated() {
-            result += (index == 0 ? "  why      " : "           ") + reason + "\n"
-        }
+        result += reasons(data["why"], "why")
         return result
+    }
+
+    private static func reasons(_ lines: JSONValue?, _ title: String) -> String {
+        let lines = lines?.array?.compactMap(\.string) ?? []
+        let head = "  " + title + String(repeating: " ", count: 9 - title.count)
+        return lines.enumerated().map { ($0 == 0 ? head : "           ") + $1 + "\n" }.joined()
     }
 }

@@ -4,6 +4,7 @@ import Control
 import Dataplane
 import JSONText
 import NetfilterQueue
+import Tracking
 import Wire
 
 /// `replay`: a capture through the packet path, one JSON line a packet, or many times over with a clock.
@@ -18,21 +19,28 @@ enum Replay {
         summary: "Decide the packets of a capture, without a daemon",
         details: """
             Each packet gives one line of JSON with number, outcome, service, pool, shard, backend, mark, fragment and
-            reason. With --time the packets go through the very loop that serves a queue; only the kernel is left out.
+            reason. Fragments are followed, and those that wait for the first of their packet are given their time, by
+            the capture's clock. With --time the packets go through the very loop that serves a queue; only the kernel is left out.
             """
     ) { invocation throws(Failure) in
         let configuration = try LocalCommands.configuration(invocation)
         let file = invocation["--pcap"] ?? ""
         let director: Director
+        let fragments: FragmentTracking
         do throws(DirectorError) {
             director = try Director(configuration, ledger: CounterLedger(workers: 1))
         } catch {
             throw .failed(error.description)
         }
+        do throws(TrackingError) {
+            fragments = try FragmentTracking(configuration.fragmentLimits(workers: 1))
+        } catch {
+            throw .failed("tracking: \(error)")
+        }
         if let rounds = try invocation.number("--time", in: 1...1_000_000) {
-            try time(frames(file), rounds, director, configuration, invocation)
+            try time(frames(file), rounds, director, fragments, configuration, invocation)
         } else {
-            try printLines(file, director, invocation.console)
+            try printLines(file, ReplayLines(director, fragments), invocation.console)
         }
     }
 
@@ -44,63 +52,28 @@ enum Replay {
         }
     }
 
-    private static func printLines(_ file: String, _ director: Director, _ console: Console) throws(Failure) {
-        let snapshot = director.publisher.snapshot
-        var writer = JSONWriter(.compact, capacity: 1 << 17)
+    private static func printLines(
+        _ file: String, _ consumed: consuming ReplayLines, _ console: Console
+    ) throws(Failure) {
+        var lines = consumed
         do throws(CaptureError) {
             var reader = try CaptureReader(path: file)
             while let frame = try reader.next() {
-                writer.write(JSONValue(line(frame, snapshot)))
-                writer.newline()
-                if writer.bytes.count > 1 << 16 {
-                    console.write(writer.text)
-                    writer.removeAll()
-                }
+                lines.add(frame)
+                lines.print(to: console)
             }
         } catch {
-            console.write(writer.text)
+            lines.finish()
+            lines.print(to: console, all: true)
             throw .failed(error.description)
         }
-        console.write(writer.text)
-    }
-
-    /// What became of one frame, in names.
-    static func line(_ frame: CapturedFrame, _ snapshot: Snapshot) -> JSONObject {
-        var object: JSONObject = ["number": JSONValue(frame.number)]
-        guard frame.content == .ip else {
-            for key in ["service", "pool", "shard", "backend", "mark", "fragment"] { object[key] = JSONValue(.null) }
-            object["outcome"] = "not_ip"
-            object["reason"] = JSONValue(reason(frame.content))
-            return object
-        }
-        let decision = unsafe snapshot.decide(frame.bytes.span.bytes, wireLength: frame.wireLength)
-        for member in DecisionText(decision, snapshot).members { object[member.key] = member.value }
-        object["fragment"] = fragment(frame)
-        object["reason"] = JSONValue(decision.error?.name)
-        return object
-    }
-
-    private static func fragment(_ frame: CapturedFrame) -> JSONValue {
-        let packet = unsafe try? Packet(parsing: frame.bytes.span.bytes, wireLength: frame.wireLength)
-        guard let fragment = packet?.fragment else { return JSONValue(.null) }
-        return [
-            "id": JSONValue(fragment.identification), "offset": JSONValue(fragment.offset),
-            "length": JSONValue(fragment.length), "more": JSONValue(fragment.more),
-        ]
-    }
-
-    private static func reason(_ content: FrameContent) -> String {
-        switch content {
-        case .ip: "ip"
-        case .otherProtocol(let type): "ethertype 0x" + String(type, radix: 16)
-        case .llc: "llc"
-        case .truncatedLinkHeader: "truncatedLinkHeader"
-        }
+        lines.finish()
+        lines.print(to: console, all: true)
     }
 
     private static func time(
-        _ frames: [CapturedFrame], _ rounds: Int, _ director: Director, _ configuration: Configuration,
-        _ invocation: Invocation
+        _ frames: [CapturedFrame], _ rounds: Int, _ director: Director, _ fragments: FragmentTracking,
+        _ configuration: Configuration, _ invocation: Invocation
     ) throws(Failure) {
         let packets = frames.filter { $0.content == .ip }.map(\.bytes)
         guard !packets.isEmpty else { throw .failed("the capture holds no IP packet") }
@@ -108,8 +81,9 @@ enum Replay {
         let queue = RecordedQueue(packets: packets, settings: settings)
         let counters = director.ledger.workers[0]
         // One round warms caches and predictors; it is not counted.
-        _ = queue.run(rounds: 1, publisher: director.publisher, counters: counters)
-        let result = queue.run(rounds: rounds, publisher: director.publisher, counters: counters)
+        _ = queue.run(rounds: 1, publisher: director.publisher, counters: counters, fragments: fragments)
+        let result = queue.run(
+            rounds: rounds, publisher: director.publisher, counters: counters, fragments: fragments)
         let each = Double(result.nanoseconds) / Double(result.packets)
         let json: JSONValue = [
             "packets": JSONValue(result.packets), "nanoseconds": JSONValue(result.nanoseconds),

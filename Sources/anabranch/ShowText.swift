@@ -21,6 +21,14 @@ enum ShowText {
                     + Units.si(data.number("packets_per_second") ?? 0) + "/s"
             ),
         ]
+        let joined = data["fragments"]?["defragmented"]?.bool == true
+        let parked = data["fragments"]?.number("parked") ?? 0
+        rows.append(
+            (
+                "fragments",
+                (joined ? console.paint("arrive put together, by connection tracking", .careful) : "one by one")
+                    + ", \(Units.si(parked)) parked"
+            ))
         for name in ["services", "pools", "backends"] { rows.append((name, upDown(data[name], console))) }
         rows.append(("memory", Units.bytes(data.number("resident_bytes") ?? 0) + " resident"))
         rows.append(("CPU", Units.fixed(data.number("cpu_seconds") ?? 0, 2) + " s"))
@@ -65,7 +73,8 @@ enum ShowText {
 
     static func backends(_ data: JSONValue, _ console: Console) -> String {
         var table = TextTable([
-            "POOL", "BACKEND", "STATE", "CHECK", "WEIGHT#", "SLOTS#", "MARK#", "ADDRESS", "PACKETS#", "BYTES#",
+            "POOL", "BACKEND", "STATE", "CHECK", "WEIGHT#", "SLOTS#", "FLOWS#", "MARK#", "ADDRESS", "PACKETS#",
+            "BYTES#",
         ])
         for row in data["backends"]?.array ?? [] { add(row, to: &table) }
         let changed = data["backends"]?.array?.contains { $0["overridden"]?.bool == true } == true
@@ -86,9 +95,12 @@ enum ShowText {
         let check = health == "down" ? detail ?? "down" : health ?? "-"
         table.add([
             .init(text(row["pool"])), .init(text(row["name"])),
-            .init(condition + (row["overridden"]?.bool == true ? "*" : ""), colour),
+            .init(
+                (row["drained"]?.bool == true ? "drained" : condition) + (row["overridden"]?.bool == true ? "*" : ""),
+                colour),
             .init(check, health == "down" ? .bad : nil),
             .init("\(row.whole("weight") ?? 0)"), .init("\(row.whole("slots") ?? 0)"),
+            .init(row.number("flows").map { Units.si($0) } ?? "-"),
             .init("\(row["mark"]?.integer(as: UInt32.self) ?? 0)"), .init(list(row["addresses"], empty: "-")),
             count(row["packets"]), bytes(row["bytes"]),
         ])
@@ -146,8 +158,12 @@ enum ShowText {
             table.add([.init(member.key), .init("\(value)")])
         }
         table.add([.init("sum of outcomes", .strong), .init("\(sum)", .strong)])
+        let parked = data["parked"]?.integer(as: UInt64.self) ?? 0
+        table.add([.init("parked now"), .init("\(parked)")])
         let received = data["packets_received"]?.integer(as: UInt64.self) ?? 0
-        table.add([.init("packets received", .strong), .init("\(received)", received == sum ? .good : .bad)])
+        table.add([
+            .init("packets received", .strong), .init("\(received)", received == sum &+ parked ? .good : .bad),
+        ])
         let kernel = data["kernel"]
         if let queued = kernel?["queued"]?.integer(as: UInt64.self) {
             table.add([.init("queued by the kernel"), .init("\(queued)")])
@@ -161,11 +177,15 @@ enum ShowText {
         for member in data["malformed"]?.object ?? [:] {
             reasons.add([.init(member.key), .init("\(member.value.integer(as: UInt64.self) ?? 0)")])
         }
+        var rejected = TextTable(["REJECTED FRAGMENTS", "PACKETS#"])
+        for member in data["rejected_fragments"]?.object ?? [:] {
+            rejected.add([.init(member.key), .init("\(member.value.integer(as: UInt64.self) ?? 0)")])
+        }
         var events = TextTable(["EVENT", "COUNT#"])
         for member in data["events"]?.object ?? [:] {
             events.add([.init(member.key), .init("\(member.value.integer(as: UInt64.self) ?? 0)")])
         }
-        return [table, reasons, events].map { $0.text(console) }.joined(separator: "\n")
+        return [table, reasons, rejected, events].map { $0.text(console) }.joined(separator: "\n")
     }
 
     // MARK: Parts

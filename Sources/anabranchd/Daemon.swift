@@ -1,8 +1,10 @@
 import Configuration
 import Control
+import Dataplane
 import Glibc
 import Logging
 import NetfilterQueue
+import Tracking
 import Wire
 
 /// The daemon from start to stop.
@@ -32,8 +34,17 @@ struct Daemon {
         } catch {
             throw StartError("\(file): \(error)")
         }
-        let queues = QueueGroup(settings, publisher: director.publisher, counters: ledger.workers)
-        let plane = ControlPlane(configuration, file: file, queues: settings, director: director) { queues.failure }
+        let fragments: FragmentTracking
+        do throws(TrackingError) {
+            fragments = try FragmentTracking(configuration.fragmentLimits(workers: settings.count))
+        } catch {
+            throw StartError("\(file): tracking: \(error)")
+        }
+        let queues = QueueGroup(
+            settings, publisher: director.publisher, counters: ledger.workers, fragments: fragments)
+        let plane = ControlPlane(
+            configuration, file: file, queues: settings, director: director, fragments: fragments
+        ) { queues.failure }
         var daemon = Daemon(plane: plane, queues: queues, signals: signals)
         try daemon.serve(configuration)
     }

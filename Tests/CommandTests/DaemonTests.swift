@@ -10,7 +10,6 @@ struct DaemonTests {
         #expect(daemon.waitUntilReady())
         let status = try daemon.json("show", "status")
         #expect(status["ready"]?.bool == true)
-        #expect((status["resident_bytes"]?.int ?? .max) < 20_000_000)
         #expect(try daemon.json("show", "queues")["queues"]?.array?.map { $0["waiting"]?.int } == [0, 0])
         #expect(daemon.ask("backend", "drain", "a").status == 0)
         #expect(daemon.ask("backend", "drain", "nobody").status == 1)

@@ -102,16 +102,16 @@ struct RenderingTests {
         let data = try value(
             """
             { backends: [
-              { pool: "web", name: "a", condition: "up", overridden: false, weight: 100, slots: 2047, mark: 101,
+              { pool: "web", name: "a", condition: "up", overridden: false, weight: 100, slots: 2047, flows: 9, mark: 101,
                 addresses: ["10.1.0.1", "fd01::1"], health: "up", packets: 1200, bytes: 96000 },
               { pool: "web", name: "b", condition: "down", overridden: true, weight: 50, slots: 0, mark: 4294967295,
                 addresses: [], health: "down", health_detail: "Connection refused", packets: 0, bytes: 0 } ] }
             """)
         #expect(
             ShowText.backends(data, plain) == """
-                POOL  BACKEND  STATE  CHECK               WEIGHT  SLOTS        MARK  ADDRESS           PACKETS    BYTES
-                web   a        up     up                     100   2047         101  10.1.0.1,fd01::1    1.20k  96.0 kB
-                web   b        down*  Connection refused      50      0  4294967295  -                       0      0 B
+                POOL  BACKEND  STATE  CHECK               WEIGHT  SLOTS  FLOWS        MARK  ADDRESS           PACKETS    BYTES
+                web   a        up     up                     100   2047      9         101  10.1.0.1,fd01::1    1.20k  96.0 kB
+                web   b        down*  Connection refused      50      0      -  4294967295  -                       0      0 B
                 * changed at run time; the file's value returns when its entry changes or at a restart
 
                 """)

@@ -3,6 +3,7 @@ import Dataplane
 import Glibc
 import JSONText
 import Testing
+import Tracking
 import Wire
 
 @testable import Control
@@ -17,7 +18,10 @@ private final class Bench {
         let configuration = try Configuration.load(path: path)
         let settings = configuration.queueSettings(cores: [0, 1])
         let director = try Director(configuration, ledger: CounterLedger(workers: settings.count))
-        plane = ControlPlane(configuration, file: path, queues: settings, director: director) { nil }
+        plane = ControlPlane(
+            configuration, file: path, queues: settings, director: director,
+            fragments: try FragmentTracking(FragmentLimits(workers: settings.count))
+        ) { nil }
     }
 
     deinit { unsafe unlink(path) }
@@ -93,17 +97,12 @@ struct ControlPlaneTests {
         }
     }
 
-    @Test func aFragmentGoesWhereItsAddressesLead() throws {
+    @Test func whereFragmentsGoIsExplainedToo() throws {
         let bench = try Bench(text)
-        let answers = ["[2001:db8::1]:1000", "[2001:db8::1]:2000"].map { source in
-            bench.data(
-                ["explain"], ["protocol": "udp", "source": JSONValue(source), "destination": "[fd00::1]:53"])
-        }
-        #expect(answers[0]?["fragment"]?["outcome"] == "forwarded_fragment")
-        #expect(answers[0]?["fragment"]?["backend"] == answers[1]?["fragment"]?["backend"])
-        let fragment = try #require(answers[0]?["fragment"])
-        let hash = try #require(fragment["hash"]?.integer(as: UInt32.self))
-        #expect(UInt32((UInt64(hash) * 251) >> 32) == fragment["shard"]?.integer())
+        let answer = bench.data(
+            ["explain"], ["protocol": "udp", "source": "[2001:db8::1]:1000", "destination": "[fd00::1]:53"])
+        #expect(answer?["fragments"]?["handled_by"] == "here")
+        #expect(answer?["fragments"]?["why"]?.array?.last?.string?.contains("at most 200 ms") == true)
     }
 
     @Test func wrongQuestionsGetHelp() throws {
@@ -139,7 +138,9 @@ struct ControlPlaneTests {
             try configuration(pools: ["web": names])
         }
         let director = try Director(try file(["a", "b"]), ledger: ledger)
-        let path = PacketPath(publisher: director.publisher, counters: ledger.workers[0])
+        let path = PacketPath(
+            publisher: director.publisher, counters: ledger.workers[0],
+            fragments: try FragmentTracking(FragmentLimits()))
         let packet = PacketBuilder(from: IPAddress("192.0.2.9")!, to: IPAddress("10.0.0.1")!).udp(from: 5, to: 53)
         for _ in 0..<10 { _ = unsafe path.process(packet.span.bytes, wireLength: packet.count) }
         let counted = director.view.pools[0].backends.map { ledger.traffic(backend: $0.counterSlot).packets }

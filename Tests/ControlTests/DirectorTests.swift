@@ -57,7 +57,7 @@ extension Director {
 struct DirectorTests {
     @Test func fiveThousandOrdersOfCommandsGiveOneDigest() throws {
         let names = (0..<12).map { "b\($0)" }
-        let start = try DirectorState(try configuration(pools: ["web": names]), capacity: CounterCapacity())
+        let start = try DirectorState(try configuration(pools: ["web": names]), capacity: CounterCapacity(), workers: 1)
         let wanted: [(name: String, weight: Int, state: BackendConfiguration.State)] = names.enumerated().map {
             ($1, [10, 100, 250][$0 % 3], [.active, .active, .draining, .inactive][$0 % 4])
         }

@@ -2,6 +2,7 @@ import Configuration
 import Dataplane
 import Glibc
 import Testing
+import Tracking
 import Wire
 
 @testable import Control
@@ -11,7 +12,10 @@ struct MetricsTests {
         let configuration = try configuration(pools: ["web": ["a", "b"], "dns": ["d"]], health: true)
         let settings = configuration.queueSettings(cores: [0])
         let director = try Director(configuration, ledger: CounterLedger(workers: settings.count))
-        return ControlPlane(configuration, file: "test.json", queues: settings, director: director) { nil }
+        return ControlPlane(
+            configuration, file: "test.json", queues: settings, director: director,
+            fragments: try FragmentTracking(FragmentLimits(workers: settings.count))
+        ) { nil }
     }
 
     /// In CI promtool has to be there: without it the format is not proven.
@@ -42,7 +46,9 @@ struct MetricsTests {
     @Test func histogramsAddUp() throws {
         let plane = try plane()
         let counters = plane.director.ledger.workers[0]
-        let path = PacketPath(publisher: plane.director.publisher, counters: counters)
+        let path = PacketPath(
+            publisher: plane.director.publisher, counters: counters,
+            fragments: try FragmentTracking(FragmentLimits()))
         let packet = PacketBuilder(from: IPAddress("192.0.2.9")!, to: IPAddress("10.0.0.1")!).udp(from: 5, to: 53)
         for size in [1, 3, 64, 64] {
             for _ in 0..<size { _ = unsafe path.process(packet.span.bytes, wireLength: packet.count) }

@@ -25,17 +25,6 @@ struct DecisionTests {
         #expect(marks == [101, 102, 103])
     }
 
-    @Test(arguments: clients) func allFragmentsOfAPacketGoToOneBackend(client: PacketBuilder) {
-        for port in UInt16(1024)...1100 {
-            let packet = client.udp(from: port, to: 80, payload: [UInt8](repeating: 7, count: 5_000))
-            let decisions = PacketBuilder.fragments(of: packet, mtu: 1500, identification: UInt32(port))
-                .map { decide($0, snapshot) }
-            #expect(decisions.count > 3)
-            #expect(decisions.allSatisfy { $0.outcome == .forwardedFragment })
-            #expect(Set(decisions.map(\.verdict.mark)).count == 1)
-        }
-    }
-
     @Test(arguments: clients) func anErrorAboutAnAnswerReachesTheFlowsBackend(client: PacketBuilder) {
         for port in UInt16(1024)...1100 {
             let request = client.udp(from: port, to: 80)

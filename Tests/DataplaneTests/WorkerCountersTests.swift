@@ -1,5 +1,6 @@
 import Dataplane
 import Testing
+import Tracking
 import Wire
 
 @Suite("Counters")
@@ -27,7 +28,9 @@ struct WorkerCountersTests {
 
     @Test func packetsAndBytesAreCountedWhereTheyWent() throws {
         let counters = WorkerCounters(capacity: CounterCapacity())
-        let path = PacketPath(publisher: SnapshotPublisher(try TestSnapshot().snapshot), counters: counters)
+        let path = PacketPath(
+            publisher: SnapshotPublisher(try TestSnapshot().snapshot), counters: counters,
+            fragments: try FragmentTracking(FragmentLimits()))
         let client = PacketBuilder(from: "10.9.0.1", to: "10.0.0.100")
         var expected: [Int: (packets: UInt64, bytes: UInt64)] = [:]
         for port in UInt16(1)...500 {

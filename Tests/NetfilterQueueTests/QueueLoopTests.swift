@@ -2,6 +2,7 @@ import CAllocationCounter
 import Dataplane
 import Glibc
 import Testing
+import Tracking
 
 @testable import NetfilterQueue
 
@@ -21,7 +22,7 @@ struct ScriptedSocket: QueueSocket, ~Copyable {
         self.sendResults = sendResults
     }
 
-    mutating func receive(into batch: inout MessageBatch) -> ReceiveResult {
+    mutating func receive(into batch: inout MessageBatch, waits: Bool) -> ReceiveResult {
         guard !script.isEmpty else { return .quiet }
         switch script.removeFirst() {
         case .result(let result): return result
@@ -41,8 +42,12 @@ struct ScriptedSocket: QueueSocket, ~Copyable {
 struct QueueLoopTests {
     let publisher: SnapshotPublisher
     let counters = WorkerCounters(capacity: CounterCapacity())
+    let fragments: FragmentTracking
 
-    init() throws { publisher = try threeBackends() }
+    init() throws {
+        publisher = try threeBackends()
+        fragments = try FragmentTracking(FragmentLimits())
+    }
 
     private func packets(_ range: ClosedRange<UInt32>, seed: UInt64 = 1) -> [[UInt8]] {
         var random = SeededGenerator(state: seed)
@@ -54,7 +59,7 @@ struct QueueLoopTests {
     @Test func aBatchIsAnsweredByOneSendAndEveryPacketOnce() {
         var loop = QueueLoop(
             QueueSettings(number: 5), socket: ScriptedSocket([.datagrams(packets(1...40))]),
-            path: PacketPath(publisher: publisher, counters: counters))
+            path: PacketPath(publisher: publisher, counters: counters, fragments: fragments))
         let turn = loop.turn()
         let sent = loop.socket.sent
         #expect(turn == .init() && sent.count == 1)
@@ -79,7 +84,7 @@ struct QueueLoopTests {
                     .datagrams(packets(1...3)), .datagrams(packets(4...6)),
                 ],
                 sendResults: [.failed(SystemError("send", code: ENOMEM)), .sent]),
-            path: PacketPath(publisher: publisher, counters: counters))
+            path: PacketPath(publisher: publisher, counters: counters, fragments: fragments))
         for _ in 0..<8 {
             let turn = loop.turn()
             #expect(turn.fatal == nil)
@@ -102,7 +107,7 @@ struct QueueLoopTests {
             + [40, 0, 0, 0, 2, 3, 1, 0, UInt8(sequence & 0xFF), 0xFF, 0xFF, 0xFF, 0, 0, 0, 0]
         var loop = QueueLoop(
             QueueSettings(number: 5), socket: ScriptedSocket([.datagrams([bytes])]),
-            path: PacketPath(publisher: publisher, counters: counters))
+            path: PacketPath(publisher: publisher, counters: counters, fragments: fragments))
         let turn = loop.turn()
         #expect(turn.answerSequence == sequence && turn.answerCode == EPERM)
         #expect(counters.count(.verdictsRefused) == 0)
@@ -121,20 +126,22 @@ struct QueueLoopTests {
         }
         var loop = QueueLoop(
             QueueSettings(number: 5), socket: RecordedSocket(datagrams),
-            path: PacketPath(publisher: publisher, counters: counters))
-        while counters.packets < 5_000 { _ = loop.turn() }
-        #expect(counters.packets == 5_000 && counters.count(.packetsReceived) == 5_000)
+            path: PacketPath(publisher: publisher, counters: counters, fragments: fragments))
+        while counters.count(.packetsReceived) < 5_000 { _ = loop.turn() }
+        // What a byte more or less has made a fragment waits for the first of its packet.
+        let parked = counters.count(.fragmentsParked) - counters.count(.fragmentsUnparked)
+        #expect(counters.packets + parked == 5_000 && counters.count(.packetsReceived) == 5_000)
         #expect(
             counters.packets(.forwarded) > 0 && counters.packets(.noService) > 0 && counters.packets(.malformed) > 0)
         #expect(
-            counters.packets(service: 0) + counters.packets(.noService)
-                + counters.packets(.malformed) + counters.packets(.unreadable) == 5_000)
+            counters.packets(service: 0) + counters.packets(.noService) + counters.packets(.fragmentRejected)
+                + counters.packets(.malformed) + counters.packets(.unreadable) + parked == 5_000)
     }
 
     @Test func nothingIsAllocatedForAPacketAfterWarmUp() {
         var loop = QueueLoop(
             QueueSettings(number: 5), socket: RecordedSocket(packets(1...1_000)),
-            path: PacketPath(publisher: publisher, counters: counters))
+            path: PacketPath(publisher: publisher, counters: counters, fragments: fragments))
         for _ in 0..<100 { _ = loop.turn() }
         let packetsBefore = counters.packets
         let before = ab_allocations()

@@ -24,6 +24,14 @@ struct DaemonTests {
         #expect(daemon.isRunning)
     }
 
+    @Test func anIdleDaemonTakesLittleMemory() throws {
+        let lab = try Lab()
+        let daemon = try lab.startDaemon(try lab.write("anabranch.json", lab.configuration()))
+        let status = try lab.operate("show", "status", "--json").json
+        #expect((status["resident_bytes"] as? NSNumber)?.intValue ?? .max < 20_000_000)
+        #expect(daemon.isRunning)
+    }
+
     @Test func aSecondDaemonIsToldWhoHasTheQueue() throws {
         let lab = try Lab()
         let file = try lab.write("anabranch.json", lab.configuration())

@@ -25,6 +25,10 @@ int ab_pin_thread(int cpu);
 // `pthread_setname_np` stands behind _GNU_SOURCE. Names are cut at 15 bytes by the caller.
 int ab_name_thread(const char *_Nonnull name);
 
+// SIOCGIFMTU of the device with this index: the longest packet it carries, in bytes. The request's union is not
+// imported. Returns -1 with errno if there is no such device in this network namespace.
+int ab_device_mtu(unsigned int index);
+
 // MAP_ANONYMOUS memory, zeroed, page-aligned; NULL when there is none. MAP_FAILED is a cast Swift cannot import.
 void *_Nullable ab_map(size_t bytes);
 void ab_unmap(void *_Nonnull base, size_t bytes);
