@@ -34,6 +34,7 @@ public struct ServiceLookup: @unchecked Sendable {
     ///   - portsKnown: false for fragments behind the first; their ports are not asked for.
     ///   - isEcho: whether the packet is an ICMP echo message; only addresses are looked at then.
     @inlinable
+    @inline(__always)
     @_noAllocation
     @_noLocks
     public func service(for key: borrowing FlowKey, portsKnown: Bool = true, isEcho: Bool = false) -> Int {
@@ -60,6 +61,7 @@ public struct ServiceLookup: @unchecked Sendable {
     /// The slot of the longest configured block that contains the IPv4 address, given as it lies in a packet; when there
     /// is none, the slot behind the last, which has the services that allow any destination.
     @inlinable
+    @inline(__always)
     @_noAllocation
     @_noLocks
     func slotIPv4(_ word: UInt32) -> Int {
@@ -84,6 +86,7 @@ public struct ServiceLookup: @unchecked Sendable {
 
     /// The same for an IPv6 address.
     @inlinable
+    @inline(__always)
     @_noAllocation
     @_noLocks
     func slotIPv6(_ address: borrowing IPAddress) -> Int {
@@ -114,6 +117,7 @@ public struct ServiceLookup: @unchecked Sendable {
 
     /// Whether a packet whose destination address fits belongs to the service of this rank.
     @inlinable
+    @inline(__always)
     @_noAllocation
     @_noLocks
     func matches(_ rank: Int, _ key: borrowing FlowKey, byPort: Bool, isEcho: Bool) -> Bool {

@@ -3,6 +3,9 @@
 /// Input is taken in 32-bit words, each the little-endian load of four bytes, so on the little-endian machines this runs
 /// on a word is a plain native load. The kernel mixes the state only *before* the word that would not fit any more, never
 /// after the last one; ``absorb(_:)`` does the same.
+///
+/// Everything is inlined by force: left to itself the compiler calls `mix`, and the state then lies in memory between
+/// the steps, which costs as much as the mixing itself.
 @frozen
 @usableFromInline
 struct JenkinsHash {
@@ -14,6 +17,7 @@ struct JenkinsHash {
 
     /// Begins a hash over `length` bytes.
     @inlinable
+    @inline(__always)
     @_noAllocation
     @_noLocks
     init(length: UInt32, seed: UInt32) {
@@ -24,6 +28,7 @@ struct JenkinsHash {
 
     /// Takes the next word in.
     @inlinable
+    @inline(__always)
     @_noAllocation
     @_noLocks
     mutating func absorb(_ word: UInt32) {
@@ -41,6 +46,7 @@ struct JenkinsHash {
 
     /// Gives the hash. A hash over nothing is the state's beginning, as in the kernel.
     @inlinable
+    @inline(__always)
     @_noAllocation
     @_noLocks
     mutating func finish() -> UInt32 {
@@ -50,6 +56,7 @@ struct JenkinsHash {
 
     /// Reversible mixing of the state between blocks of three words.
     @inlinable
+    @inline(__always)
     @_noAllocation
     @_noLocks
     mutating func mix() {
@@ -75,6 +82,7 @@ struct JenkinsHash {
 
     /// Spreads the last block's words over all bits of `c`.
     @inlinable
+    @inline(__always)
     @_noAllocation
     @_noLocks
     mutating func finalMix() {
@@ -95,6 +103,7 @@ struct JenkinsHash {
     }
 
     @inlinable
+    @inline(__always)
     @_noAllocation
     @_noLocks
     func rotated(_ value: UInt32, _ bits: UInt32) -> UInt32 {

@@ -12,6 +12,7 @@ import Wire
 ///   - fields: which fields take part.
 ///   - seed: nft's `seed`.
 @inlinable
+@inline(__always)
 @_noAllocation
 @_noLocks
 public func shardHash(_ key: borrowing FlowKey, fields: HashFields, seed: UInt32) -> UInt32 {
@@ -28,6 +29,7 @@ public func shardHash(_ key: borrowing FlowKey, fields: HashFields, seed: UInt32
 ///   - shards: M, the size of the table; above 0.
 /// - Returns: 0 ..< shards.
 @inlinable
+@inline(__always)
 @_noAllocation
 @_noLocks
 public func shardIndex(hash: UInt32, shards: UInt32) -> UInt32 {
@@ -36,12 +38,14 @@ public func shardIndex(hash: UInt32, shards: UInt32) -> UInt32 {
 
 /// A port as `jhash` meets it: its two bytes in network order, then two zero bytes, loaded as one little-endian word.
 @inlinable
+@inline(__always)
 @_noAllocation
 @_noLocks
 func portWord(_ port: UInt16) -> UInt32 { UInt32(port.byteSwapped) }
 
 /// 16 bytes: source, destination, source port, destination port.
 @inlinable
+@inline(__always)
 @_noAllocation
 @_noLocks
 func fourTupleHashIPv4(_ key: borrowing FlowKey, seed: UInt32) -> UInt32 {
@@ -57,6 +61,7 @@ func fourTupleHashIPv4(_ key: borrowing FlowKey, seed: UInt32) -> UInt32 {
 
 /// 40 bytes: source, destination, source port, destination port.
 @inlinable
+@inline(__always)
 @_noAllocation
 @_noLocks
 func fourTupleHashIPv6(_ key: borrowing FlowKey, seed: UInt32) -> UInt32 {
