@@ -3,7 +3,8 @@
  * each: contestants are compared under the same weather.
  *
  * A shared machine changes its speed by a factor of two from one second to the next. Slices of a few hundredths of a
- * second in the order A B C, C B A, A B C, … meet the same speed, and a drift within a turn cancels out. A slice ends
+ * second in mirrored order, as B C A, A C B, meet the same speed, and a drift within a turn cancels out. Every turn has
+ * an order of its own, drawn by a seed, so that none has always the same neighbour or always the middle. A slice ends
  * when everything sent in it has arrived, so that no contestant works during another's.
  */
 #include "generator.h"
@@ -19,9 +20,9 @@ enum { MAX_LANES = 16 };
 
 static const char race_usage[] =
     "usage: traffic race --to ADDRESS --to ADDRESS … --window PACKETS --sink NAMESPACE [--seconds 1] [--slice 50]\n"
-    "                    [--first N]\n"
-    "Every address gets --seconds of sending in all, in slices of --slice milliseconds; --first N begins with the Nth\n"
-    "(from 0). Prints one JSON object with one lane per address: packets arrived, lost, seconds, packets a second, the\n"
+    "                    [--seed 1]\n"
+    "Every address gets --seconds of sending in all, in slices of --slice milliseconds; --seed draws their orders.\n"
+    "Prints one JSON object with one lane per address: packets arrived, lost, seconds, packets a second, the\n"
     "processor seconds that the whole machine spent meanwhile, and packets a second of each turn (two slices).\n" PLAN_USAGE;
 
 struct lane {
@@ -59,14 +60,31 @@ static void run_slice(struct lane *lane, uint64_t length) {
     lane->busy += machine_busy() - busy;
 }
 
+static uint32_t next_random(uint32_t *state) { /* xorshift32, Marsaglia 2003 */
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
+}
+
+/* Fisher and Yates. */
+static void shuffle(unsigned *order, unsigned count, uint32_t *state) {
+    for (unsigned left = count; left > 1; left--) {
+        const unsigned drawn = (unsigned)((uint64_t)next_random(state) * left >> 32), last = order[left - 1];
+        order[left - 1] = order[drawn];
+        order[drawn] = last;
+    }
+}
+
 int race_main(int count, char **arguments) {
     static struct lane lanes[MAX_LANES];
     const char *addresses[MAX_LANES];
     struct plan plan = default_plan;
-    unsigned lane_count = 0, first = 0;
+    unsigned lane_count = 0, order[MAX_LANES];
+    uint32_t state = 1;
     double seconds = 1, slice = 50;
     static const struct option options[] = {
-        PLAN_OPTIONS, {"to", 1, 0, 't'}, {"seconds", 1, 0, 'd'}, {"slice", 1, 0, 'l'}, {"first", 1, 0, 'F'},
+        PLAN_OPTIONS, {"to", 1, 0, 't'}, {"seconds", 1, 0, 'd'}, {"slice", 1, 0, 'l'}, {"seed", 1, 0, 'R'},
         {"help", 0, 0, 'h'}, {0, 0, 0, 0},
     };
     for (int option; (option = getopt_long(count, arguments, "", options, NULL)) != -1;) {
@@ -77,7 +95,8 @@ int race_main(int count, char **arguments) {
             break;
         case 'd': seconds = number(optarg, "seconds", 0.001, 3600); break;
         case 'l': slice = number(optarg, "slice", 1, 60000); break;
-        case 'F': first = (unsigned)number(optarg, "first", 0, MAX_LANES); break;
+        /* Neighbouring seeds must not begin alike, and the state may not be zero. */
+        case 'R': state = (uint32_t)number(optarg, "seed", 0, 1e9) * 2654435761u | 1; break;
         default:
             if (!plan_option(&plan, option, optarg)) usage(race_usage);
         }
@@ -87,6 +106,7 @@ int race_main(int count, char **arguments) {
         plan.to = addresses[i];
         if (!plan_resolve(&plan)) usage(race_usage);
         generator_open(&lanes[i].generator, &plan, 0);
+        order[i] = i;
     }
     stop_on_signals();
     generator_enter(&lanes[0].generator);
@@ -101,11 +121,10 @@ int race_main(int count, char **arguments) {
             arrived[i] = lanes[i].generator.arrived;
             nanoseconds[i] = lanes[i].nanoseconds;
         }
-        /* Another lane begins each turn, so that none is always in the middle. */
-        const unsigned begin = first + turn;
         const uint64_t length = (uint64_t)(slice * 1e6);
-        for (unsigned i = 0; i < lane_count; i++) run_slice(&lanes[(begin + i) % lane_count], length);
-        for (unsigned i = lane_count; i-- > 0;) run_slice(&lanes[(begin + i) % lane_count], length);
+        shuffle(order, lane_count, &state);
+        for (unsigned i = 0; i < lane_count; i++) run_slice(&lanes[order[i]], length);
+        for (unsigned i = lane_count; i-- > 0;) run_slice(&lanes[order[i]], length);
         for (unsigned i = 0; i < lane_count; i++)
             lanes[i].turns[turn] = (double)(lanes[i].generator.arrived - arrived[i]) * 1e9 /
                                    (double)(lanes[i].nanoseconds - nanoseconds[i]);
