@@ -97,6 +97,35 @@ static void prepare_template(const struct plan *plan, uint8_t *template, size_t 
     memcpy(template + header + sizeof *udp, &payload, sizeof payload);
 }
 
+/* Cuts the packets to be into fragments (RFC 791 §2.3, RFC 8200 §4.5): packet i of a burst is part i mod parts of its
+ * datagram and stays it; only source, identification and the head of the payload change. */
+static void cut_into_fragments(struct generator *generator, const uint8_t *template) {
+    const struct plan *plan = &generator->plan;
+    const size_t header = generator->header, extra = plan->six ? sizeof(struct ip6_frag) : 0;
+    const size_t room = (plan->mtu - header - extra) & ~(size_t)7, payload = plan->size - header;
+    generator->parts = (unsigned)((payload + room - 1) / room);
+    generator->transport_at = header + extra;
+    for (unsigned i = 0; i < BATCH; i++) {
+        const size_t part = i % generator->parts, offset = part * room;
+        const bool more = part + 1 < generator->parts;
+        const size_t length = more ? room : payload - offset;
+        uint8_t *packet = generator->packets[i];
+        memcpy(packet, template, header);
+        memcpy(packet + header + extra, template + header + offset, length);
+        if (plan->six) {
+            const struct ip6_frag fragment = {.ip6f_nxt = IPPROTO_UDP,
+                                              .ip6f_offlg = htons((uint16_t)(offset | (more ? 1 : 0)))};
+            ((struct ip6_hdr *)packet)->ip6_nxt = IPPROTO_FRAGMENT;
+            ((struct ip6_hdr *)packet)->ip6_plen = htons((uint16_t)(extra + length));
+            memcpy(packet + header, &fragment, sizeof fragment);
+        } else {
+            ((struct iphdr *)packet)->tot_len = htons((uint16_t)(header + length));
+            ((struct iphdr *)packet)->frag_off = htons((uint16_t)(offset / 8 | (more ? IP_MF : 0)));
+        }
+        generator->vectors[i].iov_len = header + extra + length;
+    }
+}
+
 /* A packet socket in the sink's namespace that counts what comes for our destination and keeps nothing: its buffer
  * is too small for any packet, so the kernel counts an arrival and lets go. It sees packets before any filter. */
 static int open_counter(const struct plan *plan) {
@@ -195,6 +224,9 @@ void generator_open(struct generator *generator, const struct plan *given, unsig
                                                          .msg_namelen = sizeof generator->link,
                                                          .msg_iov = &generator->vectors[i], .msg_iovlen = 1};
     }
+    generator->parts = 1;
+    generator->transport_at = header;
+    if (plan->mtu && plan->size > plan->mtu) cut_into_fragments(generator, template);
     if (plan->window) generator->counter = open_counter(plan);
 }
 
@@ -221,22 +253,44 @@ void generator_drain(struct generator *generator) {
     }
 }
 
+/* The flow's port and next number, and the checksum over them. */
+static inline void fill_payload(struct udphdr *udp, struct flow *flow) {
+    const uint64_t n = flow->next++;
+    const struct numbered payload = {.magic = htonl(MAGIC), .flow = flow->id, .number = htobe64(n)};
+    memcpy(udp + 1, &payload, sizeof payload);
+    udp->source = flow->port;
+    const uint16_t check =
+        fold((uint64_t)flow->sum + (n >> 48) + (n >> 32 & 0xffff) + (n >> 16 & 0xffff) + (n & 0xffff));
+    udp->check = check ? htons(check) : 0xffff; /* RFC 768: a sum of zero is sent as all ones */
+}
+
 static inline void fill(const struct generator *generator, uint8_t *packet, struct flow *flow) {
-    const size_t header = generator->header;
     if (generator->plan.six) {
         memcpy(packet + generator->source_at, flow->source, 16);
     } else {
         memcpy(packet + generator->source_at, flow->source, 4);
         ((struct iphdr *)packet)->check = flow->header_sum;
     }
-    const uint64_t n = flow->next++;
-    const struct numbered payload = {.magic = htonl(MAGIC), .flow = flow->id, .number = htobe64(n)};
-    struct udphdr *udp = (struct udphdr *)(packet + header);
-    memcpy(udp + 1, &payload, sizeof payload);
-    udp->source = flow->port;
-    const uint16_t check =
-        fold((uint64_t)flow->sum + (n >> 48) + (n >> 32 & 0xffff) + (n >> 16 & 0xffff) + (n & 0xffff));
-    udp->check = check ? htons(check) : 0xffff; /* RFC 768: a sum of zero is sent as all ones */
+    fill_payload((struct udphdr *)(packet + generator->transport_at), flow);
+}
+
+/* The fragments of one datagram, which cut_into_fragments has prepared. */
+static void fill_fragments(struct generator *generator, uint8_t (*packets)[MAX_PACKET], struct flow *flow) {
+    const uint32_t id = generator->identification++;
+    for (unsigned part = 0; part < generator->parts; part++) {
+        uint8_t *packet = packets[part];
+        if (generator->plan.six) {
+            memcpy(packet + generator->source_at, flow->source, 16);
+            ((struct ip6_frag *)(packet + generator->header))->ip6f_ident = htonl(id);
+        } else {
+            struct iphdr *ip = (struct iphdr *)packet;
+            memcpy(&ip->saddr, flow->source, 4);
+            ip->id = htons((uint16_t)id);
+            ip->check = 0;
+            ip->check = htons(fold(sum_words(ip, sizeof *ip, 0)));
+        }
+    }
+    fill_payload((struct udphdr *)(packets[0] + generator->transport_at), flow);
 }
 
 void generator_enter(const struct generator *generator) {
@@ -250,8 +304,13 @@ void generator_enter(const struct generator *generator) {
 }
 
 void generator_burst(struct generator *generator, unsigned packets) {
-    for (unsigned i = 0; i < packets; i++) {
-        fill(generator, generator->packets[i], &generator->table[generator->turn]);
+    packets -= packets % generator->parts;
+    for (unsigned i = 0; i < packets; i += generator->parts) {
+        struct flow *flow = &generator->table[generator->turn];
+        if (generator->parts > 1)
+            fill_fragments(generator, generator->packets + i, flow);
+        else
+            fill(generator, generator->packets[i], flow);
         generator->turn = generator->turn + 1 == generator->flows ? 0 : generator->turn + 1;
     }
     unsigned done = 0;

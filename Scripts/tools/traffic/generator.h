@@ -16,14 +16,16 @@
 
 enum {
     MAX_PACKET = 9000, /* largest IP packet */
+    LEAST_MTU = 1280,  /* RFC 8200 §5; keeps the parts of the largest packet far below a burst */
     FIRST_PORT = 10000,
 };
 
-/* What to send. Options of the command line fill it; see plan_option. */
+/* What to send. Options of the command line fill it; see plan_option. With an mtu, larger packets go out as fragments
+ * in order, and every count of packets is one of fragments; only generator_burst's callers that send many know it. */
 struct plan {
     const char *to, *from, *mac, *interface, *sink, *sink_interface;
     uint8_t destination[16], source[16], hardware[6];
-    unsigned port, addresses, flows, size, threads, pause_us, window;
+    unsigned port, addresses, flows, size, threads, pause_us, window, mtu;
     int processor;
     bool six, urgent;
 };
@@ -40,14 +42,15 @@ struct flow {
 /* One generator: the flows index, index + threads, index + 2·threads, … of a plan. Used by one thread. */
 struct generator {
     struct plan plan;
-    unsigned index, flows, turn;
+    unsigned index, flows, turn, parts; /* parts: fragments that a packet is sent in */
+    uint32_t identification;            /* of the next packet that is sent in fragments */
     int socket, counter;
     struct sockaddr_ll link;
     struct flow *table;
     uint8_t (*packets)[MAX_PACKET];
     struct mmsghdr messages[BATCH];
     struct iovec vectors[BATCH];
-    size_t header, source_at;
+    size_t header, source_at, transport_at;
     uint64_t sent, refused, arrived, given_up, progress;
 };
 
@@ -85,7 +88,7 @@ void generator_open(struct generator *generator, const struct plan *plan, unsign
 /* Scheduling of the thread that is going to send. */
 void generator_enter(const struct generator *generator);
 
-/* Sends up to BATCH packets now; returns when the device took them. */
+/* Sends up to BATCH packets now, whole datagrams only; returns when the device took them. */
 void generator_burst(struct generator *generator, unsigned packets);
 
 /* With a window: how many packets may go out now. Packets without news for 500 ms are given up. */

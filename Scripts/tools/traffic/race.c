@@ -20,8 +20,9 @@ enum { MAX_LANES = 16 };
 
 static const char race_usage[] =
     "usage: traffic race --to ADDRESS --to ADDRESS … --window PACKETS --sink NAMESPACE [--seconds 1] [--slice 50]\n"
-    "                    [--seed 1]\n"
+    "                    [--seed 1] [--mtu BYTES]\n"
     "Every address gets --seconds of sending in all, in slices of --slice milliseconds; --seed draws their orders.\n"
+    "With --mtu, packets that are larger go out as fragments in order, and packets means fragments.\n"
     "Prints one JSON object with one lane per address: packets arrived, lost, seconds, packets a second, the\n"
     "processor seconds that the whole machine spent meanwhile, and packets a second of each turn (two slices).\n" PLAN_USAGE;
 
@@ -85,7 +86,7 @@ int race_main(int count, char **arguments) {
     double seconds = 1, slice = 50;
     static const struct option options[] = {
         PLAN_OPTIONS, {"to", 1, 0, 't'}, {"seconds", 1, 0, 'd'}, {"slice", 1, 0, 'l'}, {"seed", 1, 0, 'R'},
-        {"help", 0, 0, 'h'}, {0, 0, 0, 0},
+        {"mtu", 1, 0, 'M'}, {"help", 0, 0, 'h'}, {0, 0, 0, 0},
     };
     for (int option; (option = getopt_long(count, arguments, "", options, NULL)) != -1;) {
         switch (option) {
@@ -97,6 +98,7 @@ int race_main(int count, char **arguments) {
         case 'l': slice = number(optarg, "slice", 1, 60000); break;
         /* Neighbouring seeds must not begin alike, and the state may not be zero. */
         case 'R': state = (uint32_t)number(optarg, "seed", 0, 1e9) * 2654435761u | 1; break;
+        case 'M': plan.mtu = (unsigned)number(optarg, "mtu", LEAST_MTU, MAX_PACKET); break;
         default:
             if (!plan_option(&plan, option, optarg)) usage(race_usage);
         }
