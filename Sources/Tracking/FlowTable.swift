@@ -57,6 +57,9 @@ public struct FlowTable: ~Copyable, @unchecked Sendable {
         self.region = region
     }
 
+    /// Bytes of the table's memory that the kernel holds: all of them from the start.
+    var residentBytes: Int { region.residentBytes(of: limits.memory) }
+
     /// The keyed hash of a flow, for the other calls.
     public func hash(_ key: FlowKey) -> UInt64 { PinnedKey(key).digest(table.hashing) }
 

@@ -79,6 +79,9 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
         self.region = region
     }
 
+    /// Bytes of the tracker's memory that the kernel holds: all of them from the start.
+    var residentBytes: Int { region.residentBytes(of: limits.memory) }
+
     /// The keyed hash of a key, for ``prefetch(_:)`` and ``track(_:key:hash:now:worker:)``.
     public func hash(_ key: FragmentKey) -> UInt64 { key.digest(table.hashing) }
 

@@ -1,6 +1,10 @@
+import CLinuxShims
 import Glibc
 
 /// The one piece of memory a table lives in: mapped once at start, given back when the owner goes.
+///
+/// Whoever initialises all its elements at start has touched every page he will use: from then on the memory is resident
+/// and stays as large as it is.
 ///
 /// The region is aligned to and rounded up to 2 MiB and the kernel is asked for huge pages: a table of 400,009 + 400,009
 /// places is visited at random, and with 4 KiB pages each visit costs a page-table walk on top of the cache miss.
@@ -20,10 +24,7 @@ struct MappedRegion: ~Copyable, @unchecked Sendable {
         let rounded = max(1, (bytes + Self.hugePage - 1) / Self.hugePage) * Self.hugePage
         // One huge page more than needed, so that an aligned start can be chosen.
         let total = rounded + Self.hugePage
-        let raw = unsafe mmap(nil, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-        guard let raw = unsafe raw, unsafe raw != MAP_FAILED else {
-            throw .memory(bytes: total, errno: errno)
-        }
+        guard let raw = unsafe ab_map(total) else { throw .memory(bytes: total, errno: errno) }
         let address = UInt(bitPattern: raw)
         let aligned = (address + UInt(Self.hugePage) - 1) & ~(UInt(Self.hugePage) - 1)
         unsafe mapping = raw
@@ -42,9 +43,20 @@ struct MappedRegion: ~Copyable, @unchecked Sendable {
             base: (base + place.offset).bindMemory(to: Element.self, capacity: place.count), count: place.count)
     }
 
+    /// How many of the first `bytes` bytes the kernel holds in memory, in whole pages. For tests.
+    func residentBytes(of bytes: Int) -> Int {
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        var pages = [UInt8](repeating: 0, count: (min(bytes, byteCount) + page - 1) / page)
+        // SAFETY: the range lies inside the mapping, and the vector has a byte for each page of it.
+        let failed = unsafe pages.withUnsafeMutableBufferPointer { vector in
+            unsafe mincore(base, vector.count * page, vector.baseAddress)
+        }
+        return failed == 0 ? pages.count { $0 & 1 == 1 } * page : 0
+    }
+
     deinit {
         // SAFETY: the slabs are private to the owner of the region and go with it; elements hold no references.
-        unsafe munmap(mapping, mappedBytes)
+        unsafe ab_unmap(mapping, mappedBytes)
     }
 }
 
