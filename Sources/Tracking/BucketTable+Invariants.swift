@@ -50,16 +50,16 @@ extension FragmentTracker {
         if let problem = table._checkInvariants() { return problem }
         var packets = 0
         var parked = 0
+        var borrowed = 0
         for bucket in 0..<UInt32(table.buckets.count) where table.buckets[bucket].occupied != 0 {
             let state = table.entries[table.buckets[bucket].entry.load(ordering: .relaxed)].state
             packets += 1
             parked += Int(state.storedCount)
+            borrowed += state.holes.recordCount
+            if state.isPoisoned, state.holdsRecords { return "a poisoned packet has records" }
             var listed = 0
             var record = state.storedHead
-            var offset = -1
             while record != IndexPool.none {
-                if Int(records[record].offset) < offset { return "parked fragments are not in offset order" }
-                offset = Int(records[record].offset)
                 listed += 1
                 record = records[record].next
             }
@@ -68,7 +68,9 @@ extension FragmentTracker {
             }
         }
         if ledger.total != packets { return "the quota counts \(ledger.total) packets, there are \(packets)" }
-        if parkedLedger.total != parked { return "the quota counts \(parkedLedger.total) parked, there are \(parked)" }
+        if parkedLedger.total != parked + borrowed {
+            return "the quota counts \(parkedLedger.total) records, there are \(parked) parked and \(borrowed) lent"
+        }
         var waiting = 0
         for worker in 0..<UInt32(limits.workers) {
             for head in [workers[worker].releasedHead, workers[worker].droppedHead] {
@@ -80,6 +82,7 @@ extension FragmentTracker {
             }
         }
         let out = Int(recordPool.count) - recordPool.free
-        return out == parked + waiting ? nil : "\(out) records are out, \(parked) parked and \(waiting) waiting"
+        return out == parked + borrowed + waiting
+            ? nil : "\(out) records are out, \(parked) parked, \(borrowed) lent and \(waiting) waiting"
     }
 }

@@ -15,11 +15,11 @@ public enum FragmentFault: UInt8, CaseIterable, Sendable {
     case tinyFirst
     /// A first fragment without its whole header chain (RFC 7112, RFC 8200 §4.5).
     case incompleteHeaders
-    /// More gaps between its fragments than an entry can note.
+    /// More gaps between its fragments than fragments of 256 bytes can leave.
     case tooManyHoles
     /// More fragments arrived before the first than one packet may park.
     case tooManyParked
-    /// No record was free to park a fragment; the packet cannot become whole any more.
+    /// No record was free to park a fragment, or to note one more gap; the packet cannot become whole any more.
     case noRecord
     /// The first fragment did not come within the ttl.
     case expired

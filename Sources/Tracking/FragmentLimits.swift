@@ -6,7 +6,7 @@ public struct FragmentLimits: Equatable, Sendable {
     public var buckets: Int
     /// ft_ttl in nanoseconds: the longest time between two fragments of one packet, 1 ms … 1 h.
     public var ttl: Int64
-    /// Records for parked fragments, 0 … 1,048,072.
+    /// Records for parked fragments, and for packets with more than 19 gaps (one for six gaps), 0 … 1,048,072.
     public var parked: Int
     /// Threads that use the tracker, 1 … 64.
     public var workers: Int
@@ -28,7 +28,8 @@ public struct FragmentLimits: Equatable, Sendable {
 
     /// Bytes of memory that a tracker with these limits takes, all of it at start: see ``BucketTable`` for the parts
     /// of a place; add 16 bytes per place and worker for the quota's ring (rounded up to a power of two), 16 KiB per
-    /// worker for its counts, twice, and 48 bytes per record for parked fragments.
+    /// worker for its counts, twice, and 68 bytes per record for parked fragments. The kernel
+    /// rounds the whole up to 2 MiB.
     public var memory: Int {
         var plan = RegionPlan()
         _ = FragmentTracker.reserve(self, in: &plan)

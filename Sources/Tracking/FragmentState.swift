@@ -57,6 +57,9 @@ struct FragmentState: BitwiseCopyable {
     var hasFirst: Bool { flags & Self.firstSeen != 0 }
     var isPoisoned: Bool { flags & Self.poisonedFlag != 0 }
     var fault: FragmentFault { FragmentFault(rawValue: faultCode) ?? .condemned }
+    /// Whether the packet has records: of parked fragments, or for its holes.
+    @inline(__always)
+    var holdsRecords: Bool { storedCount != 0 || holes.isFar }
     /// Nothing is missing.
     var isWhole: Bool { holes.count == 0 }
 
@@ -85,7 +88,9 @@ struct FragmentState: BitwiseCopyable {
     /// Notes that bytes offset ..< offset + length have come. Both are in range and, for all but the last fragment,
     /// multiples of 8.
     @inline(__always)
-    mutating func accept(offset: Int, length: Int, more: Bool) -> Acceptance {
+    mutating func accept<Lender: RecordLender & ~Copyable>(
+        offset: Int, length: Int, more: Bool, _ lender: borrowing Lender, _ worker: UInt32
+    ) -> Acceptance {
         let first = UInt16(truncatingIfNeeded: offset >> 3)
         let end = UInt16(truncatingIfNeeded: (offset + length + 7) >> 3)
         if total != 0 {
@@ -96,7 +101,7 @@ struct FragmentState: BitwiseCopyable {
             // Something lies behind the fragment that calls itself the last, or at least reaches into it.
             return .fault(begin > end ? .contradictoryLength : .overlap)
         }
-        switch holes.fill(first, end, isLast: !more) {
+        switch holes.fill(first, end, isLast: !more, lender, source, worker) {
         case .filled:
             note(first, end, offset + length, more)
             return .new
@@ -104,7 +109,14 @@ struct FragmentState: BitwiseCopyable {
             return isKnown(first, end, more) ? .duplicate : .fault(.overlap)
         case .overlap: return .fault(.overlap)
         case .tooMany: return .fault(.tooManyHoles)
+        case .noRecord: return .fault(.noRecord)
         }
+    }
+
+    /// Gives the records borrowed for holes back.
+    @inline(__always)
+    mutating func giveBackHoles<Lender: RecordLender & ~Copyable>(_ lender: borrowing Lender, _ worker: UInt32) {
+        if holes.isFar { holes.giveBack(lender, source, worker) }
     }
 
     /// Learns the bounds of an accepted fragment.

@@ -44,6 +44,8 @@ public struct FragmentStatistics: Equatable, Sendable {
     public var duplicates: UInt64 = 0
     /// Fragments parked now, or waiting to be taken by the caller.
     public var parked = 0
+    /// Records that packets with many gaps have borrowed now.
+    public var borrowed = 0
     /// `poisoned` by reason, in the order of ``FragmentFault/allCases``.
     public var faults: [UInt64] = []
 
@@ -69,7 +71,9 @@ extension FragmentTracker {
         sum.objGC = UInt64(stale)
         sum.bucketsPeak = min(limits.buckets, table.extraPool.peak)
         sum.faults = Array(repeating: 0, count: FragmentFault.allCases.count)
+        var lent: UInt64 = 0
         for worker in 0..<UInt32(limits.workers) {
+            lent &+= workers[worker].lent.total
             sum.collisions += table.workers[worker].collisions.total
             sum.objGC += table.workers[worker].collected.total
             sum.inserts += table.workers[worker].inserted.total
@@ -88,7 +92,8 @@ extension FragmentTracker {
         }
         sum.inserts += sum.rejected
         sum.poisoned = sum.faults.reduce(0, +)
-        sum.parked = Int(recordPool.count) - recordPool.free
+        sum.borrowed = Int(truncatingIfNeeded: lent)
+        sum.parked = Int(recordPool.count) - recordPool.free - sum.borrowed
         return sum
     }
 }

@@ -11,8 +11,11 @@ extension FragmentTracker {
         if let fault = Self.violation(arrival, key) { return condemn(entry, fault, worker) }
         let known = table.entries.cell(entry)
         let mustPark = !fragment.isFirst && !known.its.state.hasFirst
-        switch known.its.state.accept(offset: fragment.offset, length: fragment.length, more: fragment.more)
-        {
+        let hadRecords = known.its.state.holes.isFar
+        let acceptance = known.its.state.accept(
+            offset: fragment.offset, length: fragment.length, more: fragment.more, self, worker)
+        if known.its.state.holes.isFar, !hadRecords { enlistParked(entry, known.its.state.source, now, worker) }
+        switch acceptance {
         case .duplicate:
             workers[worker].duplicates.add()
             return .duplicate
@@ -57,6 +60,7 @@ extension FragmentTracker {
         known.its.state.poison(fault)
         workers[worker].faults.add(fault)
         discardParked(&known.its.state, fault, worker)
+        known.its.state.giveBackHoles(self, worker)
         return .drop(fault)
     }
 
@@ -89,10 +93,36 @@ extension FragmentTracker {
 }
 
 extension FragmentTracker: EntryOwner {
-    /// An entry leaves the table: its source is relieved, and what is parked is to be dropped.
+    /// An entry leaves the table: its source is relieved, what is parked is to be dropped, what was lent comes back.
     @inline(__always)
     func retire(_ entry: UInt32, state: inout FragmentState, worker: UInt32) {
         ledger.count(state.source, -1, worker)
-        if state.storedCount != 0 { discardParked(&state, state.isPoisoned ? state.fault : .expired, worker) }
+        if state.holdsRecords { dissolve(&state, worker) }
     }
+
+    @inline(never)
+    private func dissolve(_ state: inout FragmentState, _ worker: UInt32) {
+        discardParked(&state, state.isPoisoned ? state.fault : .expired, worker)
+        state.giveBackHoles(self, worker)
+    }
+}
+
+extension FragmentTracker: RecordLender {
+    /// Lends a record for the holes of a packet. It counts against the packet's source like a parked fragment, so a
+    /// flood of packets full of gaps is held to the same quota.
+    func lend(to source: UInt16, _ worker: UInt32) -> UInt32 {
+        let record = recordPool.take(worker)
+        if record == IndexPool.none { return record }
+        parkedLedger.count(source, 1, worker)
+        workers[worker].lent.add()
+        return record
+    }
+
+    func takeBack(_ record: UInt32, from source: UInt16, _ worker: UInt32) {
+        parkedLedger.count(source, -1, worker)
+        workers[worker].lent.add(.max)
+        recordPool.put(record, worker)
+    }
+
+    func record(_ record: UInt32) -> Cell<StoredFragment> { records.cell(record) }
 }

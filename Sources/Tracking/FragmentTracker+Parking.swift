@@ -2,7 +2,7 @@ import Synchronization
 import Wire
 
 extension FragmentTracker {
-    /// Takes a record for a fragment and puts it into its packet's list, in offset order. Chain locked.
+    /// Takes a record for a fragment and puts it into its packet's list. Chain locked.
     @inline(never)
     func park(_ arrival: FragmentArrival, _ entry: UInt32, _ now: Int64, _ worker: UInt32) -> FragmentOutcome {
         let known = table.entries.cell(entry)
@@ -17,19 +17,9 @@ extension FragmentTracker {
         parkedLedger.count(slot, 1, worker)
         known.its.state.storedCount = count + 1
         workers[worker].stored.add()
-
-        var previous = IndexPool.none
-        var cursor = known.its.state.storedHead
-        while cursor != IndexPool.none, records[cursor].offset < stored.its.offset {
-            previous = cursor
-            cursor = records[cursor].next
-        }
-        stored.its.next = cursor
-        if previous == IndexPool.none {
-            known.its.state.storedHead = record
-        } else {
-            records.cell(previous).its.next = record
-        }
+        // They are put in order when they are released: many never are.
+        stored.its.next = known.its.state.storedHead
+        known.its.state.storedHead = record
         return .park(ParkedFragment(record: record, use: stored.its.use))
     }
 
@@ -40,11 +30,12 @@ extension FragmentTracker {
         known.its.state.parkedWorker = UInt8(truncatingIfNeeded: worker)
     }
 
-    /// Moves a packet's parked fragments to the worker's list of released ones. Chain locked.
+    /// Moves a packet's parked fragments to the worker's list of released ones, in offset order. Chain locked.
     @inline(never)
     func release(_ entry: UInt32, _ worker: UInt32) {
         let known = table.entries.cell(entry)
         let decision = known.its.state.decision
+        known.its.state.storedHead = inOrder(known.its.state.storedHead)
         let (head, tail) = unpark(&known.its.state, worker) { record in record.its.decision = decision }
         if workers[worker].releasedTail == IndexPool.none {
             workers.cell(worker).its.releasedHead = head
@@ -52,6 +43,50 @@ extension FragmentTracker {
             records.cell(workers[worker].releasedTail).its.next = head
         }
         workers.cell(worker).its.releasedTail = tail
+    }
+
+    /// Sorts a packet's list by offset: merges runs of 1, 2, 4 … 128 records, which for at most 255 are eight. Chain
+    /// locked.
+    private func inOrder(_ list: UInt32) -> UInt32 {
+        var runs = InlineArray<8, UInt32>(repeating: IndexPool.none)
+        var rest = list
+        while rest != IndexPool.none {
+            var run = rest
+            rest = records[run].next
+            records.cell(run).its.next = IndexPool.none
+            var level = 0
+            while runs[level] != IndexPool.none {
+                run = merge(runs[level], run)
+                runs[level] = IndexPool.none
+                level += 1
+            }
+            runs[level] = run
+        }
+        var sorted = IndexPool.none
+        for level in 0..<8 { sorted = merge(runs[level], sorted) }
+        return sorted
+    }
+
+    /// Merges two sorted lists, either of which may be empty.
+    private func merge(_ one: UInt32, _ other: UInt32) -> UInt32 {
+        if one == IndexPool.none { return other }
+        if other == IndexPool.none { return one }
+        var (least, waiting) = records[one].offset <= records[other].offset ? (one, other) : (other, one)
+        let head = least
+        while true {
+            let next = records[least].next
+            if next == IndexPool.none {
+                records.cell(least).its.next = waiting
+                return head
+            }
+            if records[next].offset <= records[waiting].offset {
+                least = next
+            } else {
+                records.cell(least).its.next = waiting
+                least = waiting
+                waiting = next
+            }
+        }
     }
 
     /// Moves a packet's parked fragments to the worker's list of those to be dropped. Chain locked.

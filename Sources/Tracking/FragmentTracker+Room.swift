@@ -62,9 +62,9 @@ extension FragmentTracker {
         }
     }
 
-    /// Whether the record of a packet with parked fragments is still true. Chain locked.
+    /// Whether the record of a packet with parked fragments, or with many holes, is still true. Chain locked.
     private func isParked(_ candidate: SourceLedger.Candidate) -> Bool {
-        table.entries[candidate.entry].state.storedCount != 0
+        table.entries[candidate.entry].state.holdsRecords
             && table.entries[candidate.entry].state.parkedSequence == candidate.sequence
             && UInt32(table.entries[candidate.entry].state.parkedWorker) == candidate.ringWorker
     }

@@ -30,8 +30,8 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
     /// The second-level cache of a processor, of which a table may use half and still be near.
     private static var cache: Int { 2 << 20 }
 
-    /// Most fragments of one packet that may be parked: 65,507 bytes in fragments of 552 are 119.
-    static var parkedLimit: UInt8 { 128 }
+    /// Most fragments of one packet that may be parked: 65,535 bytes in fragments of 256 are 255 and the first.
+    static var parkedLimit: UInt8 { 255 }
 
     struct Places {
         let table: BucketTable<FragmentKey, FragmentState>.Places

@@ -2,6 +2,8 @@ import Synchronization
 
 /// The record of one parked fragment. It belongs to its packet's entry, under the bucket lock, until the packet is
 /// released or dropped; then to the worker on whose list it waits for the caller.
+///
+/// A record may instead be lent to a packet for its holes; then nobody has a name for it. 64 bytes: one cache line.
 struct StoredFragment: ~Copyable {
     /// The caller's name for the fragment.
     let token = Atomic<UInt64>(0)
@@ -12,6 +14,11 @@ struct StoredFragment: ~Copyable {
     var fault: UInt8 = 0
     var decision: UInt64 = 0
     var parkedAt: Int64 = 0
+    /// Holes of the packet the record is lent to.
+    var holes = InlineArray<6, HoleList.Hole>(repeating: .none)
+
+    /// How many of them.
+    static var holesHeld: Int { 6 }
 
     static var vacant: UInt32 { 0 }
     /// Parked, and the token has not come back yet.
@@ -66,8 +73,10 @@ struct FragmentWorker: ~Copyable {
     let duplicates = Counter()
     let reassembled = Counter()
     let evicted = Counter()
+    /// Records lent for holes, less those taken back: only the sum over the workers means something.
+    let lent = Counter()
     let faults = FaultCounters()
-    private let padding = InlineArray<16, UInt64>(repeating: 0)
+    private let padding = InlineArray<15, UInt64>(repeating: 0)
 }
 
 /// One counter for each way a packet can fail.

@@ -140,12 +140,35 @@ import Wire
         }
     }
 
-    @Test func manyGapsPoisonAndNothingLeaks() throws {
+    @Test func moreGapsThanAPacketCanHavePoisonAndNothingLeaks() throws {
         let harness = try FragmentHarness()
         let key = harness.key(1)
         harness.send(key, 0, 8)
-        for gap in 1..<20 { #expect(harness.send(key, gap * 16, 8) == .useDecision(77, released: false)) }
-        #expect(harness.send(key, 20 * 16, 8) == .drop(.tooManyHoles))
+        for gap in 1..<128 { #expect(harness.send(key, gap * 16, 8) == .useDecision(77, released: false)) }
+        #expect(harness.statistics.borrowed == 19)
+        harness.check()
+        #expect(harness.send(key, 128 * 16, 8) == .drop(.tooManyHoles))
+        #expect(harness.statistics.borrowed == 0)
+        harness.check()
+    }
+
+    @Test func recordsLentForGapsComeBackWhenThePacketsTimeIsOver() throws {
+        let harness = try FragmentHarness()
+        for id in UInt32(0)..<3 {
+            for gap in 0..<30 { harness.send(harness.key(id), gap * 16, 8) }
+        }
+        #expect(harness.statistics.borrowed == 6)
+        harness.check()
+        harness.now += 201 * FragmentHarness.millisecond
+        #expect(harness.dropped().isEmpty)
+        #expect(harness.statistics.borrowed == 0)
+        harness.check()
+    }
+
+    @Test func withoutARecordForItsGapsAPacketIsDropped() throws {
+        let harness = try FragmentHarness(FragmentLimits(size: 16, buckets: 16, parked: 0))
+        for gap in 0..<19 { #expect(harness.send(harness.key(1), gap * 16, 8) == .useDecision(77, released: false)) }
+        #expect(harness.send(harness.key(1), 19 * 16, 8) == .drop(.noRecord))
         harness.check()
     }
 
