@@ -1,4 +1,5 @@
 #include "generator.h"
+#include "packets.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -57,18 +58,6 @@ bool plan_resolve(struct plan *plan) {
            plan->size >= headers + sizeof(struct numbered) &&
            (plan->flows - 1) / plan->addresses + FIRST_PORT <= 65535 && plan->flows >= plan->threads &&
            (plan->window != 0) == (plan->sink != NULL);
-}
-
-/* RFC 1071: the sum of 16-bit words, folded later. Carries gather in the upper half. */
-static uint64_t sum_words(const void *data, size_t length, uint64_t sum) {
-    const uint8_t *bytes = data;
-    for (; length >= 2; bytes += 2, length -= 2) sum += (uint32_t)bytes[0] << 8 | bytes[1];
-    return length ? sum + ((uint32_t)bytes[0] << 8) : sum;
-}
-
-static uint16_t fold(uint64_t sum) {
-    while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)~sum;
 }
 
 static void prepare_template(const struct plan *plan, uint8_t *template, size_t header) {

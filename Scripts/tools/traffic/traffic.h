@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 enum {
     BATCH = 64,            /* packets per system call */
@@ -50,5 +51,8 @@ int start_main(int count, char **arguments);
 int sink_main(int count, char **arguments);
 int ping_main(int count, char **arguments);
 int echo_main(int count, char **arguments);
+int fragments_main(int count, char **arguments);
+int datagrams_main(int count, char **arguments);
+int hostile_main(int count, char **arguments);
 
 #endif
