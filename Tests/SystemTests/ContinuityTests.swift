@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What a table change, a reload, a stop and a crash cost the traffic that runs meanwhile.
-@Suite("Traffic goes on", .serialized, .enabled(if: Host.obstacle == nil))
+@Suite("Traffic goes on", .serialized, .exclusive, .enabled(if: Host.obstacle == nil))
 struct ContinuityTests {
     /// 20,000 packets a second for that many seconds, and what arrived of them.
     private func underTraffic(

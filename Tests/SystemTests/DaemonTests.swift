@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("The daemon", .serialized, .enabled(if: Host.obstacle == nil))
+@Suite("The daemon", .serialized, .exclusive, .enabled(if: Host.obstacle == nil))
 struct DaemonTests {
     @Test func theOutcomesTheKernelAndTheSenderCountTheSamePackets() throws {
         let lab = try Lab()
