@@ -6,7 +6,8 @@ final class Lab {
     let id: String
     let directory: String
 
-    /// Shape `chain` (sender – lb – sink, the virtual address 10.77.100.1 has a route without a mark) or `star`.
+    /// Shape `chain` (sender – lb – sink, the virtual address 10.77.100.1 has a route without a mark), `star` (client,
+    /// router, lb, b1…b3) or `tier` (the same with lb1 and lb2).
     init(_ shape: String = "chain") throws {
         let made = try finish([Host.root + "/Scripts/lab", "up", "--shape", shape])
         try #require(made.status == 0, "\(made.error)")
@@ -56,12 +57,17 @@ final class Lab {
         """
     }
 
-    /// Starts the daemon inside lb and waits until it serves its queues.
-    func startDaemon(_ file: String) throws -> Running {
-        let daemon = try start("lb", "\(Host.programs)/anabranchd", "--config", file)
+    /// The control socket of the daemon in that load balancer.
+    func socket(of node: String = "lb") -> String {
+        "\(directory)/\(node == "lb" ? "control" : "\(node)-control").sock"
+    }
+
+    /// Starts the daemon inside a load balancer and waits until it serves its queues.
+    func startDaemon(_ file: String, in node: String = "lb") throws -> Running {
+        let daemon = try start(node, "\(Host.programs)/anabranchd", "--config", file)
         let deadline = Date(timeIntervalSinceNow: 5)
         while Date() < deadline, daemon.isRunning {
-            if try operate("show", "status").status == 0 { return daemon }
+            if try operate("show", "status", of: node).status == 0 { return daemon }
             usleep(5_000)
         }
         Issue.record("anabranchd does not answer: \(daemon.error)")
@@ -69,24 +75,26 @@ final class Lab {
     }
 
     /// The operator's tool with its socket, for a shell.
-    var `operator`: String { "\(Host.programs)/anabranch --socket \(directory)/control.sock" }
+    var `operator`: String { "\(Host.programs)/anabranch --socket \(socket())" }
 
     /// Runs the operator's tool.
     @discardableResult
-    func operate(_ arguments: String...) throws -> Finished {
-        try SystemTests.finish(["\(Host.programs)/anabranch", "--socket", "\(directory)/control.sock"] + arguments)
+    func operate(_ arguments: String..., of node: String = "lb") throws -> Finished {
+        try SystemTests.finish(["\(Host.programs)/anabranch", "--socket", socket(of: node)] + arguments)
     }
 
-    /// Applies or removes the firewall rules of a configuration inside lb.
+    /// Applies or removes the firewall rules of a configuration inside a load balancer.
     @discardableResult
-    func rules(_ action: String, _ file: String) throws -> Finished {
+    func rules(_ action: String, _ file: String, in node: String = "lb") throws -> Finished {
         let configuration = action == "remove" ? [] : ["--config", file]
         return try finish(
-            command("lb", ["\(Host.programs)/anabranch", "rules", action, "--format", "iptables"] + configuration))
+            command(node, ["\(Host.programs)/anabranch", "rules", action, "--format", "iptables"] + configuration))
     }
 
     /// The traffic generator inside a node.
-    func traffic(_ node: String, _ arguments: String...) throws -> Running {
+    func traffic(_ node: String, _ arguments: String...) throws -> Running { try traffic(node, arguments) }
+
+    func traffic(_ node: String, _ arguments: [String]) throws -> Running {
         try Running(command(node, ["\(Host.programs)/traffic"] + arguments))
     }
 }
