@@ -43,6 +43,7 @@ let package = Package(
         library("CXXHash", "libxxhash", ["libxxhash-dev"]),
         library("CPcap", "libpcap", ["libpcap-dev"]),
         library("CMicrohttpd", "libmicrohttpd", ["libmicrohttpd-dev"]),
+        library("COpenSSL", "openssl", ["libssl-dev"]),
         .target(name: "CLinuxShims"),
 
         // Modules, each above those it depends on.
@@ -68,7 +69,7 @@ let package = Package(
                 "NetfilterQueue", "KernelPath", "Configuration", "Health",
             ]),
         module("Simulation", ["Tracking", "Wire"]),
-        module("Splitting", ["CXXHash", "Wire", "Selection"]),
+        module("Splitting", ["COpenSSL", "CXXHash", "Wire", "Selection"]),
 
         // The programs.
         program(
@@ -113,6 +114,7 @@ let package = Package(
         tests("ForecastCommandTests", ["ForecastCommand", "Forecasting"]),
         tests("TrackingTests", ["Simulation", "Tracking", "Wire"]),
         tests("SimulationTests", ["ct-test", "Simulation", "Tracking"]),
+        tests("SplittingTests", ["Splitting", "Wire"]),
         tests("SystemTests", []),
         tests("ConfigurationTests", ["Configuration", "JSONText", "Wire", "Selection", "Classification"]),
     ],
