@@ -70,6 +70,7 @@ let package = Package(
             ]),
         module("Simulation", ["Tracking", "Wire"]),
         module("Splitting", ["COpenSSL", "CXXHash", "Wire", "Selection"]),
+        module("NodeLinks", ["CLinuxShims", "COpenSSL", "Logging", "Splitting", "Wire"]),
 
         // The programs.
         program(
@@ -115,6 +116,7 @@ let package = Package(
         tests("TrackingTests", ["Simulation", "Tracking", "Wire"]),
         tests("SimulationTests", ["ct-test", "Simulation", "Tracking"]),
         tests("SplittingTests", ["Splitting", "Wire"]),
+        tests("NodeLinksTests", ["NodeLinks", "Splitting", "Wire"]),
         tests("SystemTests", []),
         tests("ConfigurationTests", ["Configuration", "JSONText", "Wire", "Selection", "Classification"]),
     ],

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "processor.h"
+#include "sockets.h"
 
 // `struct mmsghdr` and `recvmmsg` stand behind _GNU_SOURCE, which the Glibc module does not set.
 // The layout is the kernel's; the implementation asserts it.
