@@ -36,17 +36,23 @@ public struct JobOpening: Equatable, Sendable {
     public var replication: ReplicationMode
     /// Which of several results is taken.
     public var reconciliation: Reconciliation
-    /// Microseconds after which a result is late and asked for again (`retry_timeout`; hedged: the type's percentile).
+    /// Microseconds after which a result is late and asked for again (`retry_timeout`).
     public var retryAfter: UInt32
     /// How often a chunk is asked for again at most.
     public var maximumRetries: UInt8
     /// The processor that joins the results; nil: concatenation in order.
     public var aggregation: String?
+    /// Microseconds after which a further copy of a chunk may be worked on too, within the budget: the type's 95th
+    /// percentile; 0: never.
+    public var hedgeAfter: UInt32
+    /// What the job adds to the budget of extra work for hedging (`hedge_budget`), in thousandths of its chunks.
+    public var hedgeBudget: UInt16
 
     /// All fields.
     public init(
         terms: JobTerms, takeover: UInt8, holders: [[String]], replication: ReplicationMode,
-        reconciliation: Reconciliation, retryAfter: UInt32, maximumRetries: UInt8, aggregation: String? = nil
+        reconciliation: Reconciliation, retryAfter: UInt32, maximumRetries: UInt8, aggregation: String? = nil,
+        hedgeAfter: UInt32 = 0, hedgeBudget: UInt16 = 0
     ) {
         self.terms = terms
         self.takeover = takeover
@@ -56,6 +62,8 @@ public struct JobOpening: Equatable, Sendable {
         self.retryAfter = retryAfter
         self.maximumRetries = maximumRetries
         self.aggregation = aggregation
+        self.hedgeAfter = hedgeAfter
+        self.hedgeBudget = hedgeBudget
     }
 }
 
