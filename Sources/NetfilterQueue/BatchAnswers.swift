@@ -107,8 +107,8 @@ struct JoinedNotice {
         last = now
         if let before, now &- before < Self.pause { return }
         Log.notice(
-            "queue \(queue): fragmented packets arrive put together (connection tracking is in force): "
-                + "they are placed as whole packets")
+            "queue \(queue): packets arrive defragmented (connection tracking is in force): "
+                + "they are placed as whole ones")
     }
 }
 

@@ -26,7 +26,7 @@ enum ShowText {
         rows.append(
             (
                 "fragments",
-                (joined ? console.paint("arrive put together, by connection tracking", .careful) : "one by one")
+                (joined ? console.paint("arrive defragmented, by connection tracking", .careful) : "one by one")
                     + ", \(Units.si(parked)) parked"
             ))
         for name in ["services", "pools", "backends"] { rows.append((name, upDown(data[name], console))) }

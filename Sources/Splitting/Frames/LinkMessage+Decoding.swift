@@ -60,7 +60,8 @@ extension FrameReader {
             terms: terms, takeover: takeover, holders: holders, replication: try choice(.replication),
             reconciliation: try choice(.reconciliation), retryAfter: try number(.retryAfter),
             maximumRetries: try number(.maximumRetries),
-            aggregation: try flag(.aggregation) ? try name(.aggregation) : nil)
+            aggregation: try flag(.aggregation) ? try name(.aggregation) : nil,
+            hedgeAfter: try number(.hedgeAfter), hedgeBudget: try number(.hedgeBudget))
     }
 
     fileprivate mutating func chunk() throws(LinkError) -> Chunk {

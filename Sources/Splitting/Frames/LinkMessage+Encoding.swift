@@ -74,6 +74,8 @@ extension FrameWriter {
         number(opening.maximumRetries)
         number(UInt8(opening.aggregation == nil ? 0 : 1))
         if let aggregation = opening.aggregation { try name(aggregation, .aggregation) }
+        number(opening.hedgeAfter)
+        number(opening.hedgeBudget)
     }
 
     fileprivate mutating func write(_ chunk: Chunk) throws(LinkError) {
