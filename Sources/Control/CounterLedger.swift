@@ -73,7 +73,7 @@ public final class CounterLedger: Sendable {
 
     private var reading: Balance {
         Balance(
-            received: count(.packetsReceived), parked: count(.fragmentsParked) &- count(.fragmentsUnparked),
+            received: count(.packetsReceived), parked: count(.packetsParked) &- count(.packetsUnparked),
             outcomes: Outcome.allCases.map { ($0, packets($0)) })
     }
 

@@ -54,7 +54,7 @@ extension ControlPlane {
         page.single("fragment_packets", .gauge, "Fragmented packets that are followed.", table.active)
         page.single("fragment_places", .gauge, "Packets there is room for.", table.size + table.bucketsMax)
         page.single("fragment_extra_buckets_peak", .gauge, "Most extra buckets in use at once.", table.bucketsPeak)
-        page.single("fragments_parked", .gauge, "Fragments that wait for the first of their packet.", table.parked)
+        page.single("packets_parked", .gauge, "Fragments that wait for the first of their packet.", table.parked)
         page.begin("fragment_events_total", .counter, "What happened to fragmented packets and their fragments.")
         let events: KeyValuePairs<String, UInt64> = [
             "packet": table.inserts, "no_room": table.rejected, "collision": table.collisions,

@@ -25,10 +25,10 @@ public enum WorkerEvent: Int, CaseIterable, Sendable {
     case aggregates
     /// Packets longer than the device they came by can carry: the kernel joined their fragments (conntrack does).
     case defragmented
-    /// Fragments parked because the first of their packet had not come.
-    case fragmentsParked
-    /// Parked fragments that met their outcome.
-    case fragmentsUnparked
+    /// Packets parked: fragments whose packet's first had not come, originals of payloads that are split.
+    case packetsParked
+    /// Parked packets that met their outcome.
+    case packetsUnparked
     /// Packets of flows that there was no room to pin.
     case flowsNotPinned
     /// Flows that were pinned to a backend that is gone or down, and now are to another.
@@ -50,8 +50,8 @@ public enum WorkerEvent: Int, CaseIterable, Sendable {
         case .receiveFailures: "receive_failures"
         case .aggregates: "aggregates"
         case .defragmented: "defragmented"
-        case .fragmentsParked: "fragments_parked"
-        case .fragmentsUnparked: "fragments_unparked"
+        case .packetsParked: "packets_parked"
+        case .packetsUnparked: "packets_unparked"
         case .flowsNotPinned: "flows_not_pinned"
         case .flowsMoved: "flows_moved"
         case .decisionNanoseconds: "decision_nanoseconds"

@@ -24,6 +24,10 @@ public enum Outcome: UInt8, CaseIterable, Sendable {
     case fragmentRejected
     /// A fragment of a packet that there was no room to follow: dropped.
     case fragmentNoRoom
+    /// Its payload was split over the nodes, and the client has the answer: dropped.
+    case splitAnswered
+    /// Its payload was split over the nodes without an answer, and the configuration says `on_failure: drop`.
+    case splitDropped
     /// A fragment that was parked and never seen again: the kernel had no room for it, or dropped it with its device.
     case fragmentLost
 
@@ -41,6 +45,8 @@ public enum Outcome: UInt8, CaseIterable, Sendable {
         case .fragmentDuplicate: "fragment_duplicate"
         case .fragmentRejected: "fragment_rejected"
         case .fragmentNoRoom: "fragment_no_room"
+        case .splitAnswered: "split_answered"
+        case .splitDropped: "split_dropped"
         case .fragmentLost: "fragment_lost"
         }
     }

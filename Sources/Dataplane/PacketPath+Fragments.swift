@@ -105,14 +105,14 @@ extension PacketPath {
     private func finish(_ token: UInt64, _ decision: Decision, _ place: inout UnparkedFragment) {
         place = UnparkedFragment(token: ParkingToken(rawValue: token), decision: decision)
         count(decision, place.token.wireLength)
-        counters.add(.fragmentsUnparked)
+        counters.add(.packetsUnparked)
     }
 
     private mutating func countLost() {
         let lost = fragments.tracker.lost(worker: worker)
         guard lost != self.lost else { return }
         counters.add(CounterLayout.outcomes + Int(Outcome.fragmentLost.rawValue), lost &- self.lost)
-        counters.add(.fragmentsUnparked, lost &- self.lost)
+        counters.add(.packetsUnparked, lost &- self.lost)
         self.lost = lost
     }
 }

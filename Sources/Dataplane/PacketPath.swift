@@ -11,6 +11,7 @@ import Wire
 public struct PacketPath: ~Copyable {
     private let publisher: SnapshotPublisher
     private var snapshot: Snapshot
+    var current: Snapshot { snapshot }
     @usableFromInline var view: SnapshotView
     @usableFromInline let counters: CounterWriter
     let fragments: FragmentTracking
@@ -69,9 +70,10 @@ public struct PacketPath: ~Copyable {
         return decision
     }
 
+    /// The same without counting: for those who may do something else with the packet. It has to be counted once.
     @inlinable
     @inline(__always)
-    func decide(_ bytes: RawSpan, wireLength: Int, sender: UInt64) -> Decision {
+    public func decide(_ bytes: RawSpan, wireLength: Int, sender: UInt64 = 0) -> Decision {
         do throws(WireError) {
             let packet = try Packet(parsing: bytes, wireLength: wireLength)
             if packet.isFragment { return decideFragment(packet, bytes, sender) }
@@ -83,12 +85,12 @@ public struct PacketPath: ~Copyable {
         }
     }
 
-    /// Counts a packet's decision, once; a parked fragment's outcome is still to come.
+    /// Counts a packet's decision, once; a parked packet's outcome is still to come.
     @inlinable
     @inline(__always)
-    func count(_ decision: Decision, _ wireLength: Int) {
+    public func count(_ decision: Decision, _ wireLength: Int) {
         if decision.verdict.action == .park {
-            counters.add(.fragmentsParked)
+            counters.add(.packetsParked)
             return
         }
         counters.add(CounterLayout.outcomes + Int(decision.outcome.rawValue), 1)

@@ -32,7 +32,7 @@ public struct Verdict: Equatable, Sendable {
     @inlinable public static var drop: Verdict { Verdict(action: .drop, mark: 0) }
     /// Lets the packet wait under a name that is not 0.
     @inlinable
-    static func park(_ name: UInt32) -> Verdict { Verdict(action: .park, mark: name) }
+    public static func park(_ name: UInt32) -> Verdict { Verdict(action: .park, mark: name) }
     /// Lets the packet go on with a firewall mark.
     @inlinable @_noLocks public static func accept(mark: UInt32) -> Verdict {
         Verdict(action: .acceptMarked, mark: mark)

@@ -48,6 +48,18 @@ struct BatchAnswers: ~Copyable {
         packets += 1
     }
 
+    /// Keeps the verdict of a packet that was decided elsewhere and is counted there.
+    mutating func add(_ packet: PacketMessage, decided verdict: Verdict) {
+        verdicts.append(packet.id, verdict)
+        packets += 1
+    }
+
+    /// Sends a packet to a parking queue that is not the worker's own.
+    mutating func add(_ packet: PacketMessage, parkedAs name: UInt32, in queue: UInt16) {
+        verdicts.appendParked(packet.id, name: name, in: queue)
+        packets += 1
+    }
+
     /// Ends a batch: its verdicts are encoded, its time is counted.
     mutating func finish() {
         verdicts.finish()

@@ -18,7 +18,8 @@ struct NetlinkQueueSocket: QueueSocket, ~Copyable, @unchecked Sendable {
     private static let sendTries = 16
 
     private let handle: OpaquePointer
-    private let descriptor: Int32
+    /// For those who wait for several sockets at once.
+    let descriptor: Int32
     private let queue: UInt16
 
     /// Opens a socket and sizes its buffer; nothing is bound yet.

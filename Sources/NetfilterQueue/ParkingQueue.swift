@@ -15,6 +15,8 @@ final class ParkingQueue: Sendable {
     static let copyRange: UInt32 = 4
 
     /// Binds the queue and waits for the kernel's answer.
+    ///
+    /// - Parameter length: Packets that may wait, at least 1.
     init(number: UInt16, length: UInt32) throws(QueueError) {
         self.number = number
         var settings = QueueSettings(number: number)
@@ -50,6 +52,9 @@ final class ParkingQueue: Sendable {
         }
         throw .failed(queue: number, SystemError("bind of the parking queue", code: ETIMEDOUT))
     }
+
+    /// For those who wait for several sockets at once.
+    var descriptor: Int32 { socket.descriptor }
 
     /// Takes what has come, without waiting. By the owning worker.
     func receive(into batch: inout MessageBatch) -> ReceiveResult { socket.receiveShared(into: &batch, waits: false) }

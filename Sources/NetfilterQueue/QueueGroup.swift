@@ -74,7 +74,7 @@ public final class QueueGroup: Sendable {
         var queues: [ParkingQueue] = []
         for settings in settings {
             guard let number = settings.parking else { return [] }
-            queues.append(try ParkingQueue(number: number, length: settings.parkingLength))
+            queues.append(try ParkingQueue(number: number, length: max(1, settings.parkingLength)))
         }
         return queues
     }

@@ -79,13 +79,21 @@ struct VerdictBuffer: ~Copyable {
         runLength = 0
     }
 
+    /// Adds a verdict that sends a packet to another queue, under a name.
+    mutating func appendParked(_ id: UInt32, name: UInt32, in other: UInt16) {
+        closeRun()
+        encode(NetlinkFormat.typeVerdict, queue: queue, id, .park(name), to: other)
+    }
+
     /// Adds a verdict on one packet of a queue whose other packets wait on, whatever their ids.
     mutating func appendAlone(_ id: UInt32, _ verdict: Verdict, queue: UInt16) {
         encode(NetlinkFormat.typeVerdict, queue: queue, id, verdict)
     }
 
     @inline(__always)
-    private mutating func encode(_ type: UInt16, queue: UInt16, _ id: UInt32, _ answer: Verdict) {
+    private mutating func encode(
+        _ type: UInt16, queue: UInt16, _ id: UInt32, _ answer: Verdict, to other: UInt16? = nil
+    ) {
         precondition(messages < capacity, "the caller looks at isFull before it adds a verdict")
         let marked = answer.action == .acceptMarked || answer.action == .park
         let length = marked ? Self.messageLength : Self.messageLength - 8
@@ -93,7 +101,7 @@ struct VerdictBuffer: ~Copyable {
             switch answer.action {
             case .accept, .acceptMarked: NetlinkFormat.verdictAccept
             case .drop: NetlinkFormat.verdictDrop
-            case .park: NetlinkFormat.verdictQueue | UInt32(parking) << 16
+            case .park: NetlinkFormat.verdictQueue | UInt32(other ?? parking) << 16
             }
         sequence &+= 1
         // struct nlmsghdr: length, type, flags, sequence, port (0: the kernel)

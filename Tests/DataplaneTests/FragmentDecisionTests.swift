@@ -172,7 +172,7 @@ struct FragmentDecisionTests {
             }
             _ = path.process(part)
             if round % 5 == 0 {
-                path.confirm(from: max(0, Int(path.counters.count(.fragmentsParked)) - 5))
+                path.confirm(from: max(0, Int(path.counters.count(.packetsParked)) - 5))
                 _ = path.takeUnparked()
                 path.advance(milliseconds: 1)
             }

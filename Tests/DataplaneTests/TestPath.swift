@@ -19,10 +19,10 @@ struct TestPath: ~Copyable {
 
     /// Packets that are parked or have met their outcome.
     var settled: UInt64 {
-        counters.packets + counters.count(.fragmentsParked) - counters.count(.fragmentsUnparked)
+        counters.packets + counters.count(.packetsParked) - counters.count(.packetsUnparked)
     }
     /// Fragments that wait.
-    var waiting: UInt64 { counters.count(.fragmentsParked) - counters.count(.fragmentsUnparked) }
+    var waiting: UInt64 { counters.count(.packetsParked) - counters.count(.packetsUnparked) }
 
     mutating func advance(milliseconds: Int64) {
         now += milliseconds * 1_000_000

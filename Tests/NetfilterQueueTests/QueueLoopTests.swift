@@ -129,7 +129,7 @@ struct QueueLoopTests {
             path: PacketPath(publisher: publisher, counters: counters, fragments: fragments))
         while counters.count(.packetsReceived) < 5_000 { _ = loop.turn() }
         // What a byte more or less has made a fragment waits for the first of its packet.
-        let parked = counters.count(.fragmentsParked) - counters.count(.fragmentsUnparked)
+        let parked = counters.count(.packetsParked) - counters.count(.packetsUnparked)
         #expect(counters.packets + parked == 5_000 && counters.count(.packetsReceived) == 5_000)
         #expect(
             counters.packets(.forwarded) > 0 && counters.packets(.noService) > 0 && counters.packets(.malformed) > 0)

@@ -1,0 +1,42 @@
+extension PacketPath {
+    /// What is kept of a decision while the packet waits: snapshots may change meanwhile.
+    public func keep(_ decision: Decision) -> UInt64 { view.keep(decision).rawValue }
+
+    /// The decision for a packet that was to be split and is not: it goes where it would have gone.
+    ///
+    /// - Parameters:
+    ///   - kept: What ``keep(_:)`` gave.
+    ///   - isFragment: Whether the packet is one of several that the payload came in.
+    public func forward(_ kept: UInt64, isFragment: Bool) -> Decision {
+        var decision = view.decision(KeptDecision(rawValue: kept))
+        if decision.outcome == .forwardedFragment && !isFragment { decision.outcome = .forwarded }
+        return decision
+    }
+
+    /// The decision for a packet whose payload was split; it is dropped.
+    ///
+    /// - Parameter answered: Whether the client has an answer.
+    public func end(_ kept: UInt64, answered: Bool) -> Decision {
+        var decision = Decision(answered ? .splitAnswered : .splitDropped, .drop)
+        decision.service = view.decision(KeptDecision(rawValue: kept)).service
+        return decision
+    }
+
+    /// Counts a packet that was parked as an original.
+    public func countParked() { counters.add(.packetsParked) }
+
+    /// Counts the outcome of a packet that was parked as an original.
+    public func countUnparked(_ decision: Decision, wireLength: Int) {
+        count(decision, wireLength)
+        counters.add(.packetsUnparked)
+    }
+
+    /// The decision for a parked packet that was never seen again.
+    public var lostDecision: Decision { Decision(.fragmentLost, .drop) }
+
+    /// The name of the service that a decision names.
+    public func serviceName(_ decision: Decision) -> String? { current.serviceName(decision.service) }
+
+    /// The snapshot that packets are decided by until the next `refresh`.
+    public var currentSnapshot: Snapshot { current }
+}
