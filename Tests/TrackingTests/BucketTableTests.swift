@@ -130,7 +130,8 @@ import Testing
         table.letGo(first)
         table.letGo(second)
         #expect(table.table.orphans == 0)
-        #expect(table.hold(TestKey(number: 19, crowd: 0), now: 100) != nil)
+        let third = try #require(table.hold(TestKey(number: 19, crowd: 0), now: 100))
+        table.letGo(third)
     }
 
     @Test func timesOfWorkersMayCross() throws {

@@ -18,6 +18,17 @@ private final class Flows {
         table = try FlowTable(limits, hashing: KeyedHash(seed: 2))
     }
 
+    deinit {
+        // Every flow is idle in the end: nothing may be left.
+        now += 100 * 3600 * Self.second
+        expire()
+        expire()
+        #expect(table.table._checkInvariants() == nil)
+        #expect(table.table.extraPool.free == Int(table.table.extraPool.count))
+        #expect(table.table.sparePool.free == Int(table.table.sparePool.count))
+        for backend in 0..<UInt16(table.limits.backends) { #expect(flows(on: backend) == 0) }
+    }
+
     func key(_ port: UInt16, _ transport: UInt8 = TransportProtocol.tcp) -> FlowKey {
         FlowKey(
             source: IPAddress(10, 0, 0, 1), destination: IPAddress(192, 0, 2, 1), sourcePort: port,

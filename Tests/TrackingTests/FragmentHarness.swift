@@ -3,7 +3,7 @@ import Wire
 
 @testable import Tracking
 
-/// A tracker with a clock and short ways to send fragments.
+/// A tracker with a clock and short ways to send fragments. When it goes, all that it lent must have come back.
 final class FragmentHarness {
     let tracker: FragmentTracker
     var now: Int64 = 1_000_000_000
@@ -12,6 +12,25 @@ final class FragmentHarness {
 
     init(_ limits: FragmentLimits = FragmentLimits(size: 16, buckets: 16, parked: 32)) throws {
         tracker = try FragmentTracker(limits, hashing: KeyedHash(seed: 5))
+    }
+
+    deinit {
+        let limits = tracker.limits
+        now += 10 * limits.ttl
+        for _ in 0..<3 {
+            _ = released()
+            _ = dropped()
+            now += 3 * limits.ttl
+        }
+        _ = tracker.table.expire(tracker.table.size, now: now, worker: 0, owner: tracker)
+        check()
+        let sum = statistics
+        #expect(sum.active == 0 && sum.bucketsStale == 0 && sum.parked == 0 && sum.borrowed == 0)
+        #expect(tracker.table.orphans == 0)
+        #expect(tracker.table.extraPool.free == Int(tracker.table.extraPool.count))
+        #expect(tracker.table.sparePool.free == Int(tracker.table.sparePool.count))
+        #expect(tracker.recordPool.free == Int(tracker.recordPool.count))
+        #expect(tracker.ledger.total == 0 && tracker.parkedLedger.total == 0)
     }
 
     func key(_ id: UInt32, from host: UInt8 = 1, _ transport: UInt8 = TransportProtocol.udp) -> FragmentKey {

@@ -102,6 +102,41 @@ extension FragmentState {
         }
     }
 
+    /// Each order of `pieces`, by Heap's algorithm.
+    private func everyOrder(_ pieces: [Piece], _ visit: ([Piece]) -> Void) {
+        var pieces = pieces
+        func permute(_ count: Int) {
+            if count == 1 { return visit(pieces) }
+            for index in 0..<count {
+                permute(count - 1)
+                pieces.swapAt(count % 2 == 0 ? index : 0, count - 1)
+            }
+        }
+        permute(pieces.count)
+    }
+
+    @Test(arguments: [[8, 8, 8, 8, 8, 8, 3], [1480, 8, 64, 256, 1480, 16, 1], [32, 32, 32, 32, 32, 32, 32]])
+    func sevenFragmentsAreWholeInEachOfTheirOrdersAndNotBefore(lengths: [Int]) throws {
+        let lender = try TestLender()
+        var pieces: [Piece] = []
+        for (index, length) in lengths.enumerated() {
+            let offset = pieces.last.map { $0.offset + $0.length } ?? 0
+            pieces.append(Piece(offset: offset, length: length, more: index + 1 < lengths.count))
+        }
+        var orders = 0
+        var wrong = 0
+        everyOrder(pieces) { order in
+            var state = FragmentState()
+            for (index, piece) in order.enumerated() {
+                let answer = state.accept(offset: piece.offset, length: piece.length, more: piece.more, lender)
+                if answer != .new || state.isWhole != (index == order.count - 1) { wrong += 1 }
+            }
+            orders += 1
+        }
+        #expect(orders == 5040)
+        #expect(wrong == 0)
+    }
+
     @Test func anythingElseIsJudgedAsABitmapDoes() throws {
         let lender = try TestLender()
         var random = SplitMix(state: 7)

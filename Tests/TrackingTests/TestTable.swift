@@ -1,4 +1,5 @@
 import Synchronization
+import Testing
 import Wire
 
 @testable import Tracking
@@ -43,6 +44,15 @@ final class TestTable: Sendable {
         region = try MappedRegion(bytes: plan.byteCount)
         table = BucketTable(
             places, in: region, hashing: KeyedHash(seed: 1), key: TestKey(number: 0, crowd: 0), state: 0)
+    }
+
+    deinit {
+        // Time ends: everything must come back.
+        _ = table.expire(table.size, now: .max / 2, worker: 0, owner: owner)
+        #expect(table._checkInvariants() == nil)
+        #expect(table.orphans == 0)
+        #expect(table.extraPool.free == Int(table.extraPool.count))
+        #expect(table.sparePool.free == Int(table.sparePool.count))
     }
 
     /// Puts a key in, or renews it; sweeps if need be. Nil if there is no room.
