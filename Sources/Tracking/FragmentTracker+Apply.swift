@@ -3,7 +3,7 @@ import Wire
 
 extension FragmentTracker {
     /// What one fragment does to its packet, which is not poisoned. Chain and entry are the caller's.
-    @inline(__always)
+    @inline(never)
     func apply(
         _ arrival: FragmentArrival, _ key: FragmentKey, _ entry: UInt32, _ now: Int64, _ worker: UInt32
     ) -> FragmentOutcome {
@@ -78,17 +78,24 @@ extension FragmentTracker {
         case .found(let place): bucket = place
         case .inserted(let place):
             bucket = place
-            let slot = key.sourceSlot(table.hashing)
             let entry = table.buckets[place].entry.load(ordering: .relaxed)
-            table.entries.cell(entry).its.state.reset(source: slot)
-            enlist(entry, slot, now, worker)
-            ledger.count(slot, 1, worker)
+            table.entries.cell(entry).its.state.reset(source: admit(entry, key, now, worker))
         }
         let entry = table.buckets[bucket].entry.load(ordering: .relaxed)
         let locked = table.open(entry)
         if !table.entries[entry].state.isPoisoned { _ = condemn(entry, .condemned, worker) }
         table.close(entry, locked)
         return true
+    }
+}
+
+extension FragmentArrival {
+    /// Whether nothing can be held against it, and it is what nearly every packet begins with: a first fragment of some
+    /// size, to which more belong. Short for `violation` = nil.
+    @inline(__always)
+    var isPlainFirst: Bool {
+        fragment.offset == 0 && fragment.more && headersComplete
+            && UInt(bitPattern: fragment.length &- 16) <= 65_504 - 16 && fragment.length & 7 == 0
     }
 }
 

@@ -30,6 +30,9 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
     /// The second-level cache of a processor, of which a table may use half and still be near.
     private static var cache: Int { 2 << 20 }
 
+    /// How often room is made for one packet before it is rejected.
+    private static var attempts: Int { 4 }
+
     /// Most fragments of one packet that may be parked: 65,535 bytes in fragments of 256 are 255 and the first.
     static var parkedLimit: UInt8 { 255 }
 
@@ -112,51 +115,75 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
         let home = table.home(hash)
         if ledger.overwrittenTime(worker) >= now &- limits.ttl { keepOldest(now, worker) }
         if !arrival.fragment.isFirst { makeRecordRoom(now, worker) }
-        var attempts = 0
-        while true {
-            table.lock(home)
-            let placement = table.place(
-                key, home: home, now: now, deadline: now &+ limits.ttl, worker: worker, owner: self)
-            switch placement {
-            case .found(let bucket):
-                workers[worker].lookups.add()
-                let outcome = proceed(arrival, key, bucket, home, now, worker)
+        table.prefetchChain(home)
+        table.lock(home)
+        let placement = table.place(
+            key, home: home, now: now, deadline: now &+ limits.ttl, worker: worker, owner: self)
+        switch placement {
+        case .found(let bucket):
+            let outcome = proceed(arrival, key, bucket, home, now, worker)
+            table.unlock(home)
+            return outcome
+        case .inserted(let bucket):
+            let entry = table.buckets[bucket].entry.load(ordering: .relaxed)
+            let slot = admit(entry, key, now, worker)
+            let known = table.entries.cell(entry)
+            if arrival.isPlainFirst {
+                // What nearly every packet begins with.
+                known.its.state.begin(source: slot, decision: arrival.decision, length: arrival.fragment.length)
                 table.unlock(home)
-                return outcome
-            case .inserted(let bucket):
-                let entry = table.buckets[bucket].entry.load(ordering: .relaxed)
-                let slot = key.sourceSlot(table.hashing)
-                let known = table.entries.cell(entry)
-                known.its.state.sequence = ledger.append(entry, slot: slot, now: now, worker)
-                known.its.state.ringWorker = UInt8(truncatingIfNeeded: worker)
-                ledger.count(slot, 1, worker)
-                if arrival.fragment.isFirst, arrival.fragment.more, Self.violation(arrival, key) == nil {
-                    // What nearly every packet begins with.
-                    known.its.state.begin(source: slot, decision: arrival.decision, length: arrival.fragment.length)
-                    table.unlock(home)
-                    return .useDecision(arrival.decision, released: false)
-                }
-                known.its.state.reset(source: slot)
-                // Nobody can hold a reference to a packet that has just become known.
-                let outcome = apply(arrival, key, entry, now, worker)
-                table.unlock(home)
-                return outcome
-            case .full:
-                table.unlock(home)
-                attempts += 1
-                if attempts > 4 || !makeRoom(now, worker) {
-                    workers[worker].rejected.add()
-                    return .noRoom
-                }
+                return .useDecision(arrival.decision, released: false)
             }
+            known.its.state.reset(source: slot)
+            // Nobody can hold a reference to a packet that has just become known.
+            let outcome = apply(arrival, key, entry, now, worker)
+            table.unlock(home)
+            return outcome
+        case .full:
+            table.unlock(home)
+            return trackInFullTable(arrival, key: key, home: home, now: now, worker: worker)
         }
     }
 
-    /// A further fragment of a packet that is known. Chain locked.
+    /// The same when no bucket was free at first.
+    @inline(never)
+    private func trackInFullTable(
+        _ arrival: FragmentArrival, key: FragmentKey, home: UInt32, now: Int64, worker: UInt32
+    ) -> FragmentOutcome {
+        for _ in 0..<Self.attempts {
+            if !makeRoom(now, worker) { break }
+            table.lock(home)
+            defer { table.unlock(home) }
+            switch table.place(key, home: home, now: now, deadline: now &+ limits.ttl, worker: worker, owner: self) {
+            case .found(let bucket):
+                return proceed(arrival, key, bucket, home, now, worker)
+            case .inserted(let bucket):
+                let entry = table.buckets[bucket].entry.load(ordering: .relaxed)
+                let slot = admit(entry, key, now, worker)
+                table.entries.cell(entry).its.state.reset(source: slot)
+                return apply(arrival, key, entry, now, worker)
+            case .full: continue
+            }
+        }
+        workers[worker].rejected.add()
+        return .noRoom
+    }
+
+    /// A new packet's entry becomes known to the quota. Chain locked.
     @inline(__always)
+    func admit(_ entry: UInt32, _ key: FragmentKey, _ now: Int64, _ worker: UInt32) -> UInt16 {
+        let slot = key.sourceSlot(table.hashing)
+        enlist(entry, slot, now, worker)
+        ledger.count(slot, 1, worker)
+        return slot
+    }
+
+    /// A further fragment of a packet that is known. Chain locked.
+    @inline(never)
     private func proceed(
         _ arrival: FragmentArrival, _ key: FragmentKey, _ bucket: UInt32, _ home: UInt32, _ now: Int64, _ worker: UInt32
     ) -> FragmentOutcome {
+        workers[worker].lookups.add()
         let entry = table.buckets[bucket].entry.load(ordering: .relaxed)
         let locked = table.open(entry)
         // A poisoned packet's time is not renewed: its identification may be used again.

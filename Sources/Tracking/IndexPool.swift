@@ -186,6 +186,13 @@ struct IndexPool: ~Copyable {
         return sum
     }
 
+    /// Whether at most `least` places are free. Looks at the other workers' lists only if this one's own is not enough to
+    /// tell: their lines are theirs.
+    @inline(__always)
+    func isBelow(_ least: Int, _ worker: UInt32) -> Bool {
+        Int(lists[worker].free.load(ordering: .relaxed)) <= least && free <= least
+    }
+
     /// Most places ever out at once: for one worker to within a handful, for several an upper bound, because their lists
     /// were not at their lowest at the same moment.
     var peak: Int {
