@@ -28,7 +28,7 @@ public struct FragmentLimits: Equatable, Sendable {
 
     /// Bytes of memory that a tracker with these limits takes, all of it at start: see ``BucketTable`` for the parts
     /// of a place; add 16 bytes per place and worker for the quota's ring (rounded up to a power of two), 16 KiB per
-    /// worker for its counts, twice, and 68 bytes per record for parked fragments. The kernel
+    /// worker for its counts, twice, 32 KiB for known sources, and 68 bytes per record for parked fragments. The kernel
     /// rounds the whole up to 2 MiB.
     public var memory: Int {
         var plan = RegionPlan()

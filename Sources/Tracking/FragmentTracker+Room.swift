@@ -2,7 +2,7 @@ import Synchronization
 
 extension FragmentTracker {
     /// Entries looked at for one eviction.
-    private static var tries: Int { 64 }
+    private static var tries: Int { 256 }
     /// Packets with parked fragments looked at for expiry in one call.
     private static var expiries: Int { 64 }
 
@@ -14,7 +14,9 @@ extension FragmentTracker {
         if table.extra == 0 { return false }
         var budget = SourceLedger.searchLimit
         for _ in 0..<Self.tries {
-            guard let candidate = ledger.candidate(worker, budget: &budget) else { return false }
+            guard let candidate = ledger.candidate(worker, now: now, known: knownSources, budget: &budget) else {
+                return false
+            }
             let home = table.entries[candidate.entry].home.load(ordering: .relaxed)
             table.lock(home)
             if table.buckets[home].next.load(ordering: .relaxed) != IndexPool.none,
@@ -42,14 +44,16 @@ extension FragmentTracker {
         {
             expireParked(now, worker)
         }
-        if recordPool.free <= recordReserve { evictParked(worker) }
+        if recordPool.isBelow(recordReserve, worker) { evictParked(now, worker) }
     }
 
     @inline(never)
-    private func evictParked(_ worker: UInt32) {
+    private func evictParked(_ now: Int64, _ worker: UInt32) {
         var budget = SourceLedger.searchLimit
         for _ in 0..<Self.tries {
-            guard let candidate = parkedLedger.candidate(worker, budget: &budget) else { return }
+            guard let candidate = parkedLedger.candidate(worker, now: now, known: knownSources, budget: &budget) else {
+                return
+            }
             let home = table.entries[candidate.entry].home.load(ordering: .relaxed)
             table.lock(home)
             if table.bucket(of: candidate.entry, home: home) != nil, isParked(candidate) {

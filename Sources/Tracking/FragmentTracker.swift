@@ -7,7 +7,8 @@ import Wire
 /// * Holes are counted as in RFC 815; an entry is freed when its last fragment has passed, otherwise at its ttl.
 /// * A packet with overlapping, contradictory, oversized or tiny fragments is poisoned: all its fragments are dropped
 ///   until the ttl is over (RFC 1858, 3128, 5722, 7112, 8200 §4.5). An exact copy is not an overlap.
-/// * When extra buckets or records run short, the source with most unfinished packets gives up its oldest.
+/// * When extra buckets or records run short, the source with clearly the most unfinished packets gives up its oldest;
+///   if there is none, the oldest packet goes, those of sources that complete their packets at eight times the age.
 ///
 /// Any number of threads may use one tracker, each under its own worker number. A call is bounded: it never waits for
 /// more than a bucket lock, and allocates nothing. Time is an argument, in nanoseconds of one monotonic clock.
@@ -18,6 +19,7 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
     let table: BucketTable<FragmentKey, FragmentState>
     let ledger: SourceLedger
     let parkedLedger: SourceLedger
+    let knownSources: KnownSources
     let records: Slab<StoredFragment>
     let recordPool: IndexPool
     let workers: Slab<FragmentWorker>
@@ -40,6 +42,7 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
         let table: BucketTable<FragmentKey, FragmentState>.Places
         let ledger: SourceLedger.Places
         let parkedLedger: SourceLedger.Places
+        let knownSources: RegionPlan.Place<Atomic<Int64>>
         let records: RegionPlan.Place<StoredFragment>
         let recordPool: IndexPool.Places
         let workers: RegionPlan.Place<FragmentWorker>
@@ -51,8 +54,11 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
             table: BucketTable.reserve(
                 size: limits.size, extra: limits.buckets, spares: limits.holders, workers: limits.workers, in: &plan),
             ledger: SourceLedger.reserve(
-                capacity: limits.size + limits.buckets, workers: limits.workers, in: &plan),
-            parkedLedger: SourceLedger.reserve(capacity: 2 * limits.parked, workers: limits.workers, in: &plan),
+                capacity: limits.size + limits.buckets, room: limits.size + limits.buckets, workers: limits.workers,
+                in: &plan),
+            parkedLedger: SourceLedger.reserve(
+                capacity: 2 * limits.parked, room: limits.parked, workers: limits.workers, in: &plan),
+            knownSources: KnownSources.reserve(in: &plan),
             records: plan.reserve(StoredFragment.self, count: parked),
             recordPool: IndexPool.reserve(parked, workers: limits.workers, in: &plan),
             workers: plan.reserve(FragmentWorker.self, count: limits.workers))
@@ -72,6 +78,7 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
             places.table, in: region, hashing: hashing, key: FragmentKey(), state: FragmentState())
         ledger = SourceLedger(places.ledger, in: region)
         parkedLedger = SourceLedger(places.parkedLedger, in: region)
+        knownSources = KnownSources(places.knownSources, in: region)
         records = region.slab(places.records)
         for record in 0..<records.count { records.initialize(record, to: StoredFragment()) }
         recordPool = IndexPool(places.recordPool, in: region, first: 0, free: 0..<UInt32(records.count))
@@ -203,6 +210,7 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
         table.close(entry, locked)
         if isWhole {
             workers[worker].reassembled.add()
+            knownSources.note(table.entries[entry].state.source, now)
             table.remove(entry, home: home, worker: worker, owner: self)
         }
         return outcome

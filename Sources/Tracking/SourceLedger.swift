@@ -38,26 +38,39 @@ struct SourceLedger: ~Copyable {
         var hand: UInt32 = 0
     }
 
+    /// How far a worker has searched a ring for the oldest of strangers, and for the oldest of all.
+    struct Hands: BitwiseCopyable {
+        var strangers: UInt32 = 0
+        var all: UInt32 = 0
+    }
+
     let workers: UInt32
     let capacity: UInt32
     private let counts: Slab<Atomic<UInt32>>
     private let rings: Slab<Record>
     let cells: Slab<Cell>
+    /// Each worker's hands in each ring.
+    let hands: Slab<Hands>
+    /// From what pressure on a source is a flood by itself.
+    let share: Int32
 
     struct Places {
         let counts: RegionPlan.Place<Atomic<UInt32>>
         let rings: RegionPlan.Place<Record>
         let cells: RegionPlan.Place<Cell>
+        let hands: RegionPlan.Place<Hands>
+        let room: Int
     }
 
-    /// Room for at least `capacity` records a worker.
-    static func reserve(capacity: Int, workers: Int, in plan: inout RegionPlan) -> Places {
+    /// Room for at least `capacity` records a worker, of `room` things that can be let in.
+    static func reserve(capacity: Int, room: Int, workers: Int, in plan: inout RegionPlan) -> Places {
         var rounded = 64
         while rounded < capacity { rounded *= 2 }
         return Places(
             counts: plan.reserve(Atomic<UInt32>.self, count: slots * workers),
             rings: plan.reserve(Record.self, count: rounded * workers),
-            cells: plan.reserve(Cell.self, count: workers))
+            cells: plan.reserve(Cell.self, count: workers),
+            hands: plan.reserve(Hands.self, count: workers * workers), room: room)
     }
 
     init(_ places: Places, in region: borrowing MappedRegion) {
@@ -66,8 +79,11 @@ struct SourceLedger: ~Copyable {
         counts = region.slab(places.counts)
         rings = region.slab(places.rings)
         cells = region.slab(places.cells)
+        hands = region.slab(places.hands)
+        share = Self.share(of: places.room)
         for index in 0..<counts.count { counts.initialize(index, to: Atomic(0)) }
         for index in 0..<rings.count { rings.initialize(index, to: Record()) }
+        for index in 0..<hands.count { hands.initialize(index, to: Hands()) }
         for index in 0..<cells.count { cells.initialize(index, to: Cell()) }
     }
 

@@ -79,6 +79,21 @@ import Tracking
         #expect(result.statistics.evicted > 0)
     }
 
+    @Test(arguments: [false, true])
+    func aFloodFromRandomHostsCostsOthersAtMostOnePercent(honestOnesAreRandomToo: Bool) throws {
+        var options = options(2000, 2000)
+        options.rate = 1000
+        options.reorder = 30
+        options.flood = 50_000
+        options.floodSources = 0
+        options.randomKeys = honestOnesAreRandomToo
+        options.duration = 3
+        let result = try FragmentSimulation(options).run()
+        #expect(result.honestPercentLoss <= 1)
+        #expect(result.statistics.evicted > 0)
+        #expect(result.statistics.rejected == 0)
+    }
+
     @Test func aPlanFindsATableOfAtMostTenPercentMoreThanIsAlive() throws {
         let answer = try FragmentPlan(FragmentPlan.Question()).find()
         #expect(answer.size + answer.buckets <= 2200)

@@ -48,6 +48,84 @@ import Wire
         harness.check()
     }
 
+    @Test func aFloodFromRandomSourcesSparesThoseWhoseWordIsGood() throws {
+        let harness = try FragmentHarness(FragmentLimits(size: 500, buckets: 500, parked: 256))
+        var random = SplitMix(state: 8)
+        func send(_ key: FragmentKey, beforeTheRest work: () -> Void) -> Bool {
+            harness.send(key)
+            work()
+            return harness.send(key, 1480, more: false) == .useDecision(77, released: false)
+        }
+        // Five hosts complete one packet each; from then on they are known.
+        for host in UInt8(0)..<5 { #expect(send(harness.key(1, from: host)) {}) }
+        var whole = 0
+        for packet in UInt32(0)..<300 {
+            whole +=
+                send(harness.key(packet, from: UInt8(packet % 5))) {
+                    // As many hostile packets as the table can hold, each from an address of its own.
+                    for _ in 0..<1000 {
+                        let key = FragmentKey(
+                            source: IPAddress(ipv4: UInt32(truncatingIfNeeded: random.next())),
+                            destination: IPAddress(192, 0, 2, 1), transport: TransportProtocol.udp,
+                            identification: packet)
+                        harness.send(key, random.next() % 2 == 0 ? 0 : 1480)
+                        harness.now += 10_000
+                    }
+                    _ = harness.dropped()
+                } ? 1 : 0
+        }
+        #expect(harness.statistics.evicted > 250_000)
+        // What is lost shares a slot of 4,096 with a flood that is as large as the table.
+        #expect(whole >= 297)
+        harness.check()
+    }
+
+    @Test func whereAllAreKnownTheOldestGoes() throws {
+        let harness = try FragmentHarness(FragmentLimits(size: 1, buckets: 40))
+        func complete(_ host: UInt8) {
+            harness.send(harness.key(0, from: host))
+            harness.send(harness.key(0, from: host), 1480, more: false)
+        }
+        for host in UInt8(1)...45 { complete(host) }
+        // One unfinished packet of each of 41 known hosts fills the table; four more need room.
+        for host in UInt8(1)...45 { #expect(harness.send(harness.key(1, from: host)) != .noRoom) }
+        #expect(harness.statistics.evicted == 4 && harness.statistics.rejected == 0)
+        for host in UInt8(5)...45 { #expect(harness.send(harness.key(1, from: host), 0) == .duplicate) }
+        harness.check()
+    }
+
+    @Test func aKnownSourceIsForgottenAfterAMinute() throws {
+        let harness = try FragmentHarness()
+        let key = harness.key(1)
+        let slot = key.sourceSlot(harness.tracker.table.hashing)
+        func isKnown() -> Bool { harness.tracker.knownSources.contains(slot, harness.now) }
+        #expect(!isKnown())
+        harness.send(key)
+        #expect(!isKnown())
+        harness.send(key, 1480, more: false)
+        #expect(isKnown())
+        harness.now += KnownSources.memory
+        #expect(isKnown())
+        harness.now += 1
+        #expect(!isKnown())
+    }
+
+    @Test func aSourceThatWasKnownIsHeldToItsShareLikeOthers() throws {
+        // It completes one packet and then floods: the strangers it would push out lose nothing.
+        let harness = try FragmentHarness(FragmentLimits(size: 100, buckets: 100))
+        harness.send(harness.key(0, from: 9))
+        harness.send(harness.key(0, from: 9), 1480, more: false)
+        for id in UInt32(1)..<190 { harness.send(harness.key(id, from: 9)) }
+        for host in UInt8(20)..<40 { harness.send(harness.key(1, from: host)) }
+        for id in UInt32(1000)..<3000 {
+            harness.send(harness.key(id, from: 9))
+            harness.now += 10_000
+        }
+        #expect(harness.statistics.evicted > 1500)
+        for host in UInt8(20)..<40 { #expect(harness.send(harness.key(1, from: host), 0) == .duplicate) }
+        harness.check()
+    }
+
     @Test func parkedFragmentsOfAFloodMakeRoomForOthers() throws {
         let harness = try FragmentHarness(FragmentLimits(size: 1000, buckets: 1000, parked: 64))
         var lost = 0
