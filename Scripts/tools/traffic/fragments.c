@@ -32,7 +32,7 @@ static const char fragments_usage[] =
     "  in-order     as a sender's kernel does\n"
     "  reversed     the last one first\n"
     "  shuffled     any order\n"
-    "  duplicated   each fragment twice, in any order\n"
+    "  duplicated   each fragment but one twice, in any order\n"
     "  first-last   in order, but the first comes last\n"
     "  interleaved  two datagrams of one source at a time, their fragments in turns\n"
     "  random       a different one of these for each datagram\n"
@@ -127,20 +127,15 @@ static void shuffle(struct sender *sender, struct piece *pieces, unsigned count)
     }
 }
 
-/* Each piece twice, in any order but those whose first half is the whole datagram: the other half would make the same
- * datagram again, and rightly so. */
+/* Each piece but one of chance twice, in any order. Two of all would be the same datagram twice where the network
+ * changes their order once more, and rightly so. */
 static unsigned duplicate(struct sender *sender, struct piece *pieces, unsigned count) {
-    memcpy(pieces + count, pieces, count * sizeof *pieces);
-    if (count == 1) return 1;
-    for (bool twice = false; !twice;) {
-        bool seen[8192] = {false};
-        shuffle(sender, pieces, 2 * count);
-        for (unsigned i = 0; i < count; i++) {
-            twice = twice || seen[pieces[i].offset / 8];
-            seen[pieces[i].offset / 8] = true;
-        }
-    }
-    return 2 * count;
+    const unsigned single = random_below(&sender->random, count);
+    unsigned all = count;
+    for (unsigned i = 0; i < count; i++)
+        if (i != single) pieces[all++] = pieces[i];
+    shuffle(sender, pieces, all);
+    return all;
 }
 
 static unsigned arrange(struct sender *sender, enum order order, struct piece *pieces, unsigned count) {
