@@ -115,7 +115,7 @@ let package = Package(
         tests("ForecastCommandTests", ["ForecastCommand", "Forecasting"]),
         tests("TrackingTests", ["Simulation", "Tracking", "Wire"]),
         tests("SimulationTests", ["ct-test", "Simulation", "Tracking"]),
-        tests("SplittingTests", ["Splitting", "Wire"]),
+        tests("SplittingTests", ["Splitting", "Selection", "Wire"]),
         tests("NodeLinksTests", ["NodeLinks", "Splitting", "Wire"]),
         tests("SystemTests", []),
         tests("ConfigurationTests", ["Configuration", "JSONText", "Wire", "Selection", "Classification"]),
