@@ -1,0 +1,124 @@
+import Splitting
+import Testing
+
+@Suite("Flow control and load table")
+struct FlowTests {
+    @Test func aWindowGrowsByOneForEachWindowOfChunksInTime() {
+        var window = CreditWindow(initial: 4, maximum: 6)
+        for round in 1...40 {
+            while window.free > 0 { window.sent() }
+            while window.inFlight > 0 {
+                window.completed(sent: UInt64(round), took: 10, target: 100, now: UInt64(round))
+            }
+        }
+        #expect(window.window == 6)
+        #expect(window.free == 6)
+    }
+
+    @Test func aWindowThatIsNotUsedDoesNotGrow() {
+        var window = CreditWindow(initial: 8, maximum: 100)
+        for now in 1...100 as ClosedRange<UInt64> {
+            window.sent()
+            window.completed(sent: now, took: 1, target: 100, now: now)
+        }
+        #expect(window.window == 8)
+    }
+
+    @Test func whatWasUnderWayTogetherShrinksAWindowOnce() {
+        var window = CreditWindow(initial: 16, maximum: 100)
+        for _ in 0..<8 { window.sent() }
+        for _ in 0..<4 { window.lost(sent: 5, now: 50) }
+        #expect(window.window == 8)
+        for _ in 0..<4 { window.completed(sent: 60, took: 500, target: 100, now: 560) }
+        #expect(abs(window.window - 5.6) < 0.001)
+        for now in stride(from: UInt64(1000), to: 100_000, by: 1000) { window.lost(sent: now, now: now) }
+        #expect(window.window == 1)
+        #expect(window.inFlight == 0)
+    }
+
+    @Test func aSlowNodeIsPassedOverLongerEachTimeUntilItIsQuickAgain() {
+        var slowness = Slowness()
+        for _ in 0..<3 { slowness.record(50, others: 1, factor: 4, now: 0) }
+        #expect(!slowness.isPassedOver(now: 0))
+        slowness.record(50, others: 1, factor: 4, now: 0)
+        #expect(slowness.isPassedOver(now: 999_999_999))
+        #expect(!slowness.isPassedOver(now: 1_000_000_000))
+        #expect(slowness.isOnTrial)
+        slowness.record(50, others: 1, factor: 4, now: 1_000_000_000)
+        #expect(slowness.isPassedOver(now: 2_999_999_999))
+        slowness.record(1, others: 1, factor: 4, now: 3_000_000_000)
+        #expect(!slowness.isOnTrial)
+    }
+
+    @Test func oneStallIsNoSlowNodeAndTwoInARowAre() {
+        var slowness = Slowness()
+        for _ in 0..<20 { slowness.record(1, others: 1, factor: 4, now: 0) }
+        slowness.record(1000, others: 1, factor: 4, now: 0)
+        #expect(!slowness.isPassedOver(now: 0))
+        slowness.record(1000, others: 1, factor: 4, now: 0)
+        #expect(slowness.isPassedOver(now: 0))
+    }
+
+    @Test func whenAllAreSlowNoneIsPassedOver() {
+        var slowness = Slowness()
+        for _ in 0..<100 { slowness.record(50, others: 40, factor: 4, now: 0) }
+        #expect(!slowness.isPassedOver(now: 0))
+    }
+
+    @Test func admissionBoundsJobsAndBytes() throws {
+        var admission = JobAdmission(maximumJobs: 2, maximumBytes: 100_000)
+        #expect(throws: JobRefusal.size) { try admission.check(payloadBytes: 0) }
+        #expect(throws: JobRefusal.size) { try admission.check(payloadBytes: 65_536) }
+        admission.begin(payloadBytes: 60_000)
+        #expect(throws: JobRefusal.bytes) { try admission.check(payloadBytes: 40_001) }
+        try admission.check(payloadBytes: 40_000)
+        admission.begin(payloadBytes: 1)
+        #expect(throws: JobRefusal.jobs) { try admission.check(payloadBytes: 1) }
+        admission.end(payloadBytes: 60_000)
+        try admission.check(payloadBytes: 60_000)
+    }
+
+    @Test func demandsAreFewerWhenTheyAreMissed() {
+        var window = DemandWindow(maximum: 8)
+        for _ in 0..<4 { #expect(window.take() == true) }
+        #expect(window.take() == false)
+        for _ in 0..<4 { window.missed() }
+        #expect(window.window == 1)
+        #expect(window.take() == true)
+        #expect(window.take() == false)
+        for _ in 0..<100 {
+            window.met()
+            _ = window.take()
+        }
+        #expect(window.window == 8)
+    }
+
+    private func report(processor: UInt16 = 0, waiting: UInt32 = 0) -> LoadReport {
+        LoadReport(
+            processor: processor, memory: 0, workers: 2, waiting: waiting, queueSize: 100, credit: 10, types: [])
+    }
+
+    @Test func aSilentNodeIsPassedOverAndComesBackWithItsNextReport() {
+        var table = LoadTable(interval: .milliseconds(100), missed: 3)
+        table.record(report(), from: "a", now: 0)
+        #expect(table.row(of: "a", now: 300_000_000) != nil)
+        #expect(table.row(of: "a", now: 300_000_001) == nil)
+        #expect(table.rows["a"] != nil)
+        table.record(report(), from: "a", now: 900_000_000)
+        #expect(table.order(now: 900_000_000) == ["a"])
+    }
+
+    @Test func reportsAreSmoothedAndOrderCandidates() {
+        var table = LoadTable(interval: .milliseconds(100), missed: 3)
+        for name in ["a", "b", "c"] { table.record(report(processor: 500), from: name, now: 0) }
+        table.record(report(processor: 1000), from: "a", now: 1)
+        table.record(report(processor: 0), from: "c", now: 1)
+        #expect(table.order(now: 1) == ["c", "b", "a"])
+        let load = table.row(of: "a", now: 1)?.load ?? 0
+        #expect(load > 0.5 && load < 1)
+        table.record(report(processor: 0, waiting: 500), from: "b", now: 1)
+        #expect(table.row(of: "b", now: 1)?.load == 1)
+        table.remove("b")
+        #expect(table.rows.count == 2)
+    }
+}
