@@ -1,0 +1,26 @@
+/// How checksums are computed: the algorithm and the bytes give the digest. Handed in, so that plans and jobs know nothing
+/// of frames.
+public typealias ChecksumFunction = @Sendable (ChecksumAlgorithm, [UInt8]) -> [UInt8]
+
+/// What the load balancer must do now.
+public enum SplitAction: Equatable, Sendable {
+    /// Send a message to a node. If the node has no link, or its link takes no more, hand the message back:
+    /// ``SplitDesk/undeliverable(_:to:now:into:)``.
+    case send(LinkMessage, to: String)
+    /// The job is over, for good: once for each job that began.
+    case ended(JobEnd)
+}
+
+/// The end of a job.
+public struct JobEnd: Equatable, Sendable {
+    /// The job.
+    public var job: JobID
+    /// How it ended.
+    public var outcome: JobOutcome
+    /// The answer for the client, as one datagram or several; nil unless answered.
+    public var answer: [[UInt8]]?
+    /// Who asked whom: the answer goes from `virtual` to `client`.
+    public var endpoints: JobEndpoints
+    /// From begin to end, in nanoseconds.
+    public var took: UInt64
+}

@@ -1,0 +1,247 @@
+import Selection
+
+/// All jobs of a load balancer, and what it knows of its nodes: the planning half of splitting.
+///
+/// No clock, no sockets, no threads: events name the time in monotonic nanoseconds, and what must be done is appended to
+/// `actions`. One thread drives it:
+///
+/// 1. links: ``linkUp(_:now:)``, ``linkDown(_:now:into:)``, ``measured(_:to:)``;
+/// 2. each flagged payload: ``submit(_:ring:now:into:)``, which refuses at once or begins a job;
+/// 3. each message from a node: ``receive(_:from:now:into:)``;
+/// 4. at ``due``, or every few milliseconds: ``tick(now:into:)``;
+/// 5. all ``SplitAction``s are carried out; a message that cannot be sent comes back by
+///    ``undeliverable(_:to:now:into:)``.
+public struct SplitDesk: Sendable {
+    /// Settings, as the desk was made with them.
+    public let settings: SplittingSettings
+    /// Drawn at random when the load balancer starts: the first part of its jobs' names.
+    public let origin: UInt64
+    private let manager: ShardManager
+    private var context: SplitContext
+    private var admission: JobAdmission
+    private var jobs: [JobID: SplitJob] = [:]
+    private var dueJobs = DueQueue<JobID>()
+    private var issued: UInt64 = 0
+    private var ended: [JobTrace] = []
+    private var oldestTrace = 0
+
+    /// A desk without jobs and nodes.
+    ///
+    /// - Parameters:
+    ///   - settings: validated.
+    ///   - origin: a random number.
+    ///   - checksum: computes digests.
+    ///   - predictedLoad: a node's forecast load, 0 … 1; nil where there is none.
+    public init(
+        settings: SplittingSettings, origin: UInt64, checksum: @escaping ChecksumFunction,
+        predictedLoad: @escaping @Sendable (String) -> Double? = { _ in nil }
+    ) {
+        self.settings = settings
+        self.origin = origin
+        manager = ShardManager(settings: settings)
+        context = SplitContext(
+            book: NodeBook(settings: settings, predictedLoad: predictedLoad), checksum: checksum)
+        admission = JobAdmission(maximumJobs: settings.maximumJobs, maximumBytes: settings.maximumJobBytes)
+    }
+
+    /// What was counted.
+    public var counters: SplitCounters { context.counters }
+    /// What is known of the nodes.
+    public var book: NodeBook { context.book }
+    /// Jobs under way.
+    public var jobCount: Int { jobs.count }
+    /// Bytes of payloads under way.
+    public var jobBytes: Int { admission.bytes }
+    /// What is known of a request type.
+    public func history(of requestType: String) -> TypeHistory? { context.histories[requestType] }
+    /// The time lines of the jobs under way and of those that ended last (`trace_jobs`), the oldest first.
+    public var traces: [JobTrace] {
+        let past = ended[oldestTrace...] + ended[..<oldestTrace]
+        return past + jobs.values.map(\.trace).sorted { $0.job < $1.job }
+    }
+
+    /// When ``tick(now:into:)`` is next needed, in monotonic nanoseconds; nil without jobs.
+    public var due: UInt64? { dueJobs.first }
+
+    // MARK: Nodes
+
+    /// A node's link is up.
+    public mutating func linkUp(_ node: String, now: UInt64) { context.book.linkUp(node, now: now) }
+
+    /// What `TCP_INFO` says of a node's link.
+    public mutating func measured(_ link: LinkConditions, to node: String) { context.book.measured(link, to: node) }
+
+    /// A node's link is down: what it works on goes elsewhere at once.
+    public mutating func linkDown(_ node: String, now: UInt64, into actions: inout [SplitAction]) {
+        begin(now: now)
+        context.book.linkDown(node)
+        tellOfLostNodes()
+        finish(into: &actions)
+    }
+
+    /// A node is no longer configured.
+    public mutating func remove(_ node: String, now: UInt64, into actions: inout [SplitAction]) {
+        linkDown(node, now: now, into: &actions)
+        context.book.remove(node)
+    }
+
+    // MARK: Jobs
+
+    /// Offers a payload for splitting.
+    ///
+    /// - Returns: the job's name: it will end by one ``SplitAction/ended(_:)``, which may be among `actions` already.
+    /// - Throws: why the payload is not split. It is counted as ``JobOutcome/forwardedRefused``, nothing is sent, and the
+    ///   caller forwards the originals.
+    public mutating func submit(
+        _ request: SplitRequest, ring: ShardTable, now: UInt64, into actions: inout [SplitAction]
+    ) throws(JobRefusal) -> JobID {
+        begin(now: now)
+        tellOfLostNodes()
+        context.counters.offered += 1
+        let plan: SplitPlan
+        do throws(JobRefusal) {
+            try admission.check(payloadBytes: request.payload.count)
+            plan = try manager.plan(
+                request, ring: ring,
+                conditions: context.book.conditions(in: ring, requestType: request.type.name, now: now),
+                history: context.histories[request.type.name] ?? TypeHistory())
+        } catch {
+            context.counters.count(error)
+            finish(into: &actions)
+            throw error
+        }
+        issued += 1
+        let id = JobID(origin: origin, number: issued)
+        admission.begin(payloadBytes: request.payload.count)
+        var job = SplitJob(
+            id: id, request: request, plan: plan, ring: ring, settings: settings, checksum: context.checksum, now: now)
+        job.begin(context: &context)
+        jobs[id] = job
+        close(id)
+        finish(into: &actions)
+        return id
+    }
+
+    /// A node has sent something.
+    public mutating func receive(
+        _ message: LinkMessage, from node: String, now: UInt64, into actions: inout [SplitAction]
+    ) {
+        begin(now: now)
+        switch message {
+        case .answer(let answer):
+            if jobs[answer.job] == nil { context.counters.countLate(answer, origin: origin, issued: issued) }
+            jobs[answer.job]?.receive(answer, from: node, context: &context)
+            close(answer.job)
+        case .demand(let demand):
+            if jobs[demand.job] == nil { context.counters.demandsIgnored += 1 }
+            jobs[demand.job]?.receive(demand, from: node, context: &context)
+            close(demand.job)
+        case .result(let result):
+            if jobs[result.job] == nil { context.counters.strayMessages += 1 }
+            jobs[result.job]?.receive(result, from: node, context: &context)
+            close(result.job)
+        case .load(let report): context.book.report(report, from: node, now: now)
+        case .probe(let number): context.actions.append(.send(.echo(number), to: node))
+        case .echo: break
+        case .opening, .chunk, .settled: context.counters.strayMessages += 1
+        }
+        finish(into: &actions)
+    }
+
+    /// A message from ``SplitAction/send(_:to:)`` could not be sent.
+    public mutating func undeliverable(
+        _ message: LinkMessage, to node: String, now: UInt64, into actions: inout [SplitAction]
+    ) {
+        guard let id = message.job else { return }
+        begin(now: now)
+        jobs[id]?.undeliverable(message, to: node, context: &context)
+        close(id)
+        finish(into: &actions)
+    }
+
+    /// Time has passed: deadlines, reassembly nodes without a sign of life, silent nodes.
+    public mutating func tick(now: UInt64, into actions: inout [SplitAction]) {
+        begin(now: now)
+        tellOfLostNodes()
+        while let id = dueJobs.popDue(now: now) {
+            guard let due = jobs[id]?.due else { continue }
+            jobs[id]?.noted = .max
+            if due <= now { jobs[id]?.tick(context: &context) }
+            close(id)
+        }
+        dueJobs.compact(live: jobs.count) { jobs[$0] != nil }
+        finish(into: &actions)
+    }
+
+    /// The load balancer stops: all jobs end.
+    public mutating func stop(now: UInt64, into actions: inout [SplitAction]) {
+        begin(now: now)
+        for id in jobs.keys.sorted() {
+            jobs[id]?.fail(.stopped, context: &context)
+            close(id)
+        }
+        finish(into: &actions)
+    }
+
+    // MARK: Inside
+
+    private mutating func begin(now: UInt64) { context.now = max(context.now, now) }
+
+    private mutating func finish(into actions: inout [SplitAction]) {
+        actions += context.actions
+        context.actions.removeAll(keepingCapacity: true)
+    }
+
+    /// Tells the jobs of nodes that were lost.
+    private mutating func tellOfLostNodes() {
+        for node in context.book.takeLost(now: context.now) {
+            for id in jobs.keys.sorted() {
+                jobs[id]?.nodeLost(node, context: &context)
+                close(id)
+            }
+        }
+    }
+
+    /// Notes when a job is due that goes on; forgets one that has ended, but for its time line.
+    private mutating func close(_ id: JobID) {
+        guard let job = jobs[id] else { return }
+        if job.outcome == nil {
+            let due = max(job.due, context.now + 1)
+            if due >= job.noted { return }
+            jobs[id]?.noted = due
+            return dueJobs.add(id, due: due)
+        }
+        jobs[id] = nil
+        admission.end(payloadBytes: job.request.payload.count)
+        if settings.traces == 0 { return }
+        if ended.count < settings.traces {
+            ended.append(job.trace)
+        } else {
+            ended[oldestTrace] = job.trace
+            oldestTrace = (oldestTrace + 1) % ended.count
+        }
+    }
+}
+
+extension SplitCounters {
+    /// An answer without a job: late if the job was of this load balancer and start.
+    mutating func countLate(_ answer: JobAnswer, origin: UInt64, issued: UInt64) {
+        let known = answer.job.origin == origin && (1...max(issued, 1)).contains(answer.job.number)
+        if known { lateAnswers += 1 } else { strayMessages += 1 }
+    }
+}
+
+extension LinkMessage {
+    /// The job that the message belongs to; nil for those of a link.
+    public var job: JobID? {
+        switch self {
+        case .opening(let opening): opening.terms.job
+        case .chunk(let chunk): chunk.terms.job
+        case .result(let result): result.job
+        case .demand(let demand): demand.job
+        case .answer(let answer): answer.job
+        case .settled(let id): id
+        case .load, .probe, .echo: nil
+        }
+    }
+}

@@ -1,0 +1,452 @@
+import Selection
+import Splitting
+import Testing
+import Wire
+
+/// A desk whose messages are collected, and nodes that are played by the test.
+final class DeskHarness {
+    var desk: SplitDesk
+    let ring: ShardTable
+    var sent: [(message: LinkMessage, node: String)] = []
+    var ends: [JobEnd] = []
+    var now: UInt64 = 0
+
+    init(nodes: [String] = ["a", "b", "c"], _ change: (inout SplittingSettings) -> Void = { _ in }) throws {
+        var settings = SplittingSettings()
+        settings.chunks = 2
+        settings.updateInterval = .seconds(60)
+        change(&settings)
+        try settings.validate()
+        desk = SplitDesk(settings: settings, origin: 9, checksum: testChecksum)
+        ring = try ShardTable.build(members: nodes.map { TableMember(name: $0) }, size: 251)
+        for node in nodes { desk.linkUp(node, now: 0) }
+    }
+
+    func perform(_ body: (inout SplitDesk, UInt64, inout [SplitAction]) -> Void) {
+        var actions: [SplitAction] = []
+        body(&desk, now, &actions)
+        for action in actions {
+            switch action {
+            case .send(let message, let node): sent.append((message, node))
+            case .ended(let end): ends.append(end)
+            }
+        }
+    }
+
+    func submit(_ size: Int = 4000, type: RequestTypeSettings = RequestTypeSettings(name: "t")) -> JobID? {
+        let request = ShardManagerTests.request(size, type: type)
+        var id: JobID?
+        let ring = ring
+        perform { desk, now, actions in id = try? desk.submit(request, ring: ring, now: now, into: &actions) }
+        return id
+    }
+
+    func receive(_ message: LinkMessage, from node: String) {
+        perform { $0.receive(message, from: node, now: $1, into: &$2) }
+    }
+
+    func tick() { perform { $0.tick(now: $1, into: &$2) } }
+
+    /// Messages since the last call.
+    func take() -> [(message: LinkMessage, node: String)] {
+        defer { sent = [] }
+        return sent
+    }
+
+    static func answer(_ job: JobID, _ payload: [UInt8]) -> LinkMessage {
+        .answer(JobAnswer(job: job, status: .done, payload: payload, checksum: testChecksum(.xxh3, payload)))
+    }
+}
+
+extension [(message: LinkMessage, node: String)] {
+    var openings: [(opening: JobOpening, node: String)] {
+        compactMap { if case .opening(let opening) = $0.message { (opening, $0.node) } else { nil } }
+    }
+
+    var chunks: [(chunk: Chunk, node: String)] {
+        compactMap { if case .chunk(let chunk) = $0.message { (chunk, $0.node) } else { nil } }
+    }
+
+    var settled: [String] {
+        compactMap { if case .settled = $0.message { $0.node } else { nil } }
+    }
+}
+
+@Suite("A job at its load balancer")
+struct SplitDeskTests {
+    @Test func aJobIsOpenedSentAnsweredAndSettledOnce() throws {
+        let harness = try DeskHarness { $0.replicationFactor = 2 }
+        let job = try #require(harness.submit())
+        let sent = harness.take()
+        let opening = try #require(sent.openings.first)
+        #expect(sent.openings.count == 1)
+        #expect(opening.opening.terms.total == 2 && opening.opening.takeover == 0)
+        #expect(sent.chunks.count == 4)
+        #expect(sent.chunks.filter { $0.chunk.standby }.count == 2)
+        for (index, holders) in opening.opening.holders.enumerated() {
+            #expect(sent.chunks.filter { $0.chunk.index == index }.map(\.node) == holders)
+            #expect(Set(holders).count == 2)
+        }
+        #expect(sent.chunks.allSatisfy { $0.chunk.reassembly == opening.node })
+        #expect(sent.chunks.allSatisfy { testChecksum(.xxh3, $0.chunk.payload) == $0.chunk.checksum })
+        harness.receive(DeskHarness.answer(job, [1, 2, 3]), from: opening.node)
+        #expect(harness.ends.map(\.outcome) == [.answered])
+        #expect(harness.ends.first?.answer == [[1, 2, 3]])
+        #expect(Set(harness.take().settled) == Set(opening.opening.holders.flatMap { $0 } + [opening.node]))
+        harness.receive(DeskHarness.answer(job, [1, 2, 3]), from: opening.node)
+        #expect(harness.ends.count == 1)
+        #expect(harness.desk.counters.lateAnswers == 1)
+        #expect(harness.desk.jobBytes == 0)
+    }
+
+    @Test func aDamagedAnswerIsAskedForOnceMoreAndThenElsewhere() throws {
+        let harness = try DeskHarness()
+        let job = try #require(harness.submit())
+        let first = try #require(harness.take().openings.first)
+        let damaged = DeskHarness.answer(job, [1, 2, 3]).damaged
+        harness.receive(damaged, from: first.node)
+        let again = try #require(harness.take().openings.first)
+        #expect(again.node == first.node && again.opening.takeover == 0)
+        harness.receive(damaged, from: first.node)
+        let sent = harness.take()
+        let next = try #require(sent.openings.first)
+        #expect(next.node != first.node && next.opening.takeover == 1)
+        #expect(sent.chunks.allSatisfy { $0.chunk.reassembly == next.node })
+        #expect(sent.chunks.count == 2)
+        harness.receive(DeskHarness.answer(job, [5]), from: first.node)
+        #expect(harness.ends.map(\.outcome) == [.answered])
+        #expect(harness.desk.counters.damagedAnswers == 2)
+    }
+
+    @Test func aDemandSendsTheChunkToANodeThatHasNotTried() throws {
+        let harness = try DeskHarness(nodes: ["a", "b", "c", "d"])
+        let job = try #require(harness.submit())
+        let sent = harness.take()
+        let opening = try #require(sent.openings.first)
+        let tried = opening.opening.holders[1]
+        let demand = ChunkDemand(job: job, index: 1, reason: .late, tried: tried)
+        harness.receive(.demand(demand), from: opening.node)
+        let resent = try #require(harness.take().chunks.first)
+        #expect(!tried.contains(resent.node))
+        #expect(resent.chunk.index == 1 && resent.chunk.replica == 1 && !resent.chunk.standby)
+        #expect(resent.chunk.payload == sent.chunks.first { $0.chunk.index == 1 }?.chunk.payload)
+        // From a node that does not reassemble the job, or for a chunk it does not have, it does nothing.
+        let other = try #require(["a", "b", "c", "d"].first { $0 != opening.node })
+        harness.receive(.demand(demand), from: other)
+        harness.receive(.demand(ChunkDemand(job: job, index: 2, reason: .late, tried: [])), from: opening.node)
+        #expect(harness.take().isEmpty)
+        #expect(harness.desk.counters.demandsIgnored == 2)
+    }
+
+    @Test func demandsWithoutEndFailTheJob() throws {
+        let harness = try DeskHarness { $0.maximumRetries = 1 }
+        let job = try #require(harness.submit())
+        let opening = try #require(harness.take().openings.first)
+        for _ in 0..<100 {
+            harness.now += 200_000_000 / 100
+            let demand = ChunkDemand(job: job, index: 0, reason: .failed, tried: ["a", "b", "c"])
+            harness.receive(.demand(demand), from: opening.node)
+        }
+        #expect(harness.ends.map(\.outcome) == [.forwardedFailed])
+        #expect(harness.desk.counters.resent <= 2 * 2 * 3)
+    }
+
+    @Test func whatCannotBeSentGoesElsewhere() throws {
+        let harness = try DeskHarness()
+        _ = try #require(harness.submit())
+        let sent = harness.take()
+        let chunk = try #require(sent.chunks.first)
+        harness.perform { $0.undeliverable(.chunk(chunk.chunk), to: chunk.node, now: $1, into: &$2) }
+        let resent = try #require(harness.take().chunks.first)
+        #expect(resent.node != chunk.node && resent.chunk.index == chunk.chunk.index)
+        let opening = try #require(sent.openings.first)
+        harness.perform { $0.undeliverable(.opening(opening.opening), to: opening.node, now: $1, into: &$2) }
+        #expect(harness.take().openings.first?.opening.takeover == 1)
+    }
+
+    @Test func aNodeThatReturnsAChunkIsReplaced() throws {
+        let harness = try DeskHarness()
+        let job = try #require(harness.submit())
+        let chunk = try #require(harness.take().chunks.first)
+        let before = harness.desk.book.window(of: chunk.node)?.window ?? 0
+        let result = ChunkResult(job: job, index: chunk.chunk.index, replica: 0, status: .refused)
+        harness.receive(.result(result), from: chunk.node)
+        #expect(harness.take().chunks.first?.node != chunk.node)
+        #expect((harness.desk.book.window(of: chunk.node)?.window ?? 0) < before)
+    }
+
+    @Test func takeoversAreBoundedAndRunOutOfNodes() throws {
+        for takeovers in [0, 1, 5] {
+            let harness = try DeskHarness { $0.maximumTakeovers = takeovers }
+            _ = try #require(harness.submit())
+            var opened = 0
+            while let opening = harness.take().openings.first {
+                opened += 1
+                harness.perform { $0.undeliverable(.opening(opening.opening), to: opening.node, now: $1, into: &$2) }
+            }
+            #expect(opened == min(takeovers + 1, 3))
+            #expect(harness.ends.map(\.outcome) == [.forwardedFailed])
+        }
+    }
+
+    @Test func aSilentReassemblyNodeIsReplacedAfterAllRetriesWereDue() throws {
+        let harness = try DeskHarness {
+            $0.retryTimeout = .milliseconds(10)
+            $0.maximumRetries = 2
+        }
+        _ = try #require(harness.submit())
+        let first = try #require(harness.take().openings.first)
+        harness.now = 39_000_000
+        harness.tick()
+        #expect(harness.take().isEmpty)
+        harness.now = 40_000_000
+        harness.tick()
+        #expect(harness.take().openings.first?.node != first.node)
+        #expect(harness.desk.counters.takeovers == 1)
+    }
+
+    @Test(arguments: [FailureHandling.forward, .drop]) func theDeadlineEndsAJob(handling: FailureHandling) throws {
+        let harness = try DeskHarness {
+            $0.deadline = .milliseconds(30)
+            $0.onFailure = handling
+        }
+        let job = try #require(harness.submit())
+        let opening = try #require(harness.take().openings.first)
+        #expect(opening.opening.terms.timeLeft == 30_000)
+        harness.now = 29_999_999
+        harness.tick()
+        #expect(harness.ends.isEmpty)
+        harness.now = 30_000_000
+        harness.tick()
+        #expect(harness.ends.map(\.outcome) == [handling == .forward ? .forwardedDeadline : .droppedDeadline])
+        harness.receive(DeskHarness.answer(job, [1]), from: opening.node)
+        #expect(harness.ends.count == 1 && harness.desk.counters.lateAnswers == 1)
+    }
+
+    @Test func answersThatNoDatagramCarriesAreRefusedOrSentInParts() throws {
+        let long = [UInt8](repeating: 3, count: 65_508)
+        for (mode, outcome) in [(LargeAnswers.refuse, JobOutcome.forwardedTooLong), (.parts, .answered)] {
+            let harness = try DeskHarness { $0.largeAnswers = mode }
+            let job = try #require(harness.submit())
+            let opening = try #require(harness.take().openings.first)
+            harness.receive(DeskHarness.answer(job, long), from: opening.node)
+            #expect(harness.ends.map(\.outcome) == [outcome])
+            #expect(harness.ends.first?.answer?.count == (mode == .parts ? 2 : nil))
+        }
+        let harness = try DeskHarness()
+        let job = try #require(harness.submit())
+        let opening = try #require(harness.take().openings.first)
+        harness.receive(DeskHarness.answer(job, Array(long.dropLast())), from: opening.node)
+        #expect(harness.ends.map(\.outcome) == [.answered])
+    }
+
+    @Test func statusesOfTheReassemblyNodeEndTheJobOrHaveAnotherTakeOver() throws {
+        for (status, outcome) in [
+            (JobAnswer.Status.failed, JobOutcome.forwardedFailed), (.expired, .forwardedDeadline),
+            (.tooLong, .forwardedTooLong),
+        ] {
+            let harness = try DeskHarness()
+            let job = try #require(harness.submit())
+            let opening = try #require(harness.take().openings.first)
+            harness.receive(.answer(JobAnswer(job: job, status: status)), from: opening.node)
+            #expect(harness.ends.map(\.outcome) == [outcome])
+        }
+        let harness = try DeskHarness()
+        let job = try #require(harness.submit())
+        let opening = try #require(harness.take().openings.first)
+        harness.receive(.answer(JobAnswer(job: job, status: .refused)), from: opening.node)
+        #expect(harness.ends.isEmpty)
+        #expect(harness.take().openings.first?.opening.takeover == 1)
+    }
+
+    @Test func settingsReachTheMessages() throws {
+        var type = RequestTypeSettings(name: "sorted")
+        type.aggregation = "merge"
+        type.deadline = .milliseconds(700)
+        let harness = try DeskHarness {
+            $0.checksums = .sha256
+            $0.replication = .parallel
+            $0.replicationFactor = 2
+            $0.reconciliation = .agree
+            $0.retryTimeout = .milliseconds(33)
+            $0.maximumRetries = 7
+            $0.hedgeBudget = 120
+        }
+        _ = try #require(harness.submit(type: type))
+        let sent = harness.take()
+        let opening = try #require(sent.openings.first?.opening)
+        #expect(opening.terms.checksums == .sha256 && opening.terms.requestType == "sorted")
+        #expect(opening.terms.timeLeft == 700_000)
+        #expect(opening.replication == .parallel && opening.reconciliation == .agree)
+        #expect(opening.retryAfter == 33_000 && opening.maximumRetries == 7)
+        #expect(opening.aggregation == "merge" && opening.hedgeBudget == 120 && opening.hedgeAfter == 0)
+        #expect(sent.chunks.allSatisfy { !$0.chunk.standby })
+        #expect(sent.chunks.allSatisfy { testChecksum(.sha256, $0.chunk.payload) == $0.chunk.checksum })
+    }
+
+    @Test func aFullSystemRefusesBeforeAnythingIsSent() throws {
+        let harness = try DeskHarness { $0.maximumJobs = 1 }
+        #expect(harness.submit() != nil)
+        _ = harness.take()
+        #expect(harness.submit() == nil)
+        #expect(harness.take().isEmpty)
+        #expect(harness.desk.counters.refusals == [.jobs: 1])
+        #expect(harness.desk.counters.outcomes[.forwardedRefused] == 1)
+        let poor = try DeskHarness {
+            $0.initialCredit = 1
+            $0.maximumCredit = 1
+        }
+        #expect(poor.submit() != nil)
+        #expect(poor.submit() != nil)
+        #expect(poor.submit() == nil)
+        #expect(poor.desk.counters.refusals == [.credit: 1])
+    }
+
+    @Test func aReportsCreditBindsUntilTheNext() throws {
+        let harness = try DeskHarness(nodes: ["a"])
+        let report = LoadReport(
+            processor: 0, memory: 0, workers: 1, waiting: 0, queueSize: 10, credit: 3, types: [])
+        harness.receive(.load(report), from: "a")
+        #expect(harness.desk.book.freeCredit(now: 0) == 3)
+        #expect(harness.submit() != nil)
+        #expect(harness.desk.book.freeCredit(now: 0) == 1)
+        harness.receive(.load(report), from: "a")
+        #expect(harness.desk.book.freeCredit(now: 0) == 3)
+    }
+
+    @Test func aNodeThatStopsReportingIsPassedOver() throws {
+        for missed in [2, 8] {
+            let harness = try DeskHarness {
+                $0.updateInterval = .milliseconds(50)
+                $0.missedUpdates = missed
+            }
+            harness.now = UInt64(missed) * 50_000_000 - 1
+            #expect(harness.submit() != nil)
+            harness.now += 2
+            #expect(harness.submit() == nil)
+            #expect(harness.desk.counters.refusals == [.nodes: 1])
+        }
+    }
+
+    @Test func forecastLoadDecidesWhereItIsGiven() throws {
+        var settings = SplittingSettings()
+        settings.chunks = 2
+        let names = ["a", "b", "c", "d"]
+        let ring = try ShardTable.build(members: names.map { TableMember(name: $0) }, size: 251)
+        for busy in names {
+            var desk = SplitDesk(settings: settings, origin: 1, checksum: testChecksum) { $0 == busy ? 0.9 : 0.1 }
+            for name in names { desk.linkUp(name, now: 0) }
+            var actions: [SplitAction] = []
+            _ = try desk.submit(ShardManagerTests.request(), ring: ring, now: 0, into: &actions)
+            let used = actions.compactMap { if case .send(.chunk, let node) = $0 { node } else { nil } }
+            #expect(used.count == 2 && !used.contains(busy))
+        }
+    }
+
+    @Test func stoppingEndsEveryJobAndTracesAreBounded() throws {
+        let harness = try DeskHarness { $0.traces = 3 }
+        for _ in 0..<5 { _ = try #require(harness.submit()) }
+        #expect(harness.desk.traces.count == 5)
+        harness.perform { $0.stop(now: $1, into: &$2) }
+        #expect(harness.ends.map(\.outcome) == [JobOutcome](repeating: .forwardedStopped, count: 5))
+        #expect(harness.desk.jobCount == 0)
+        #expect(harness.desk.traces.map(\.job.number) == [3, 4, 5])
+        let trace = try #require(harness.desk.traces.first)
+        #expect(trace.entries.first?.event == .planned(chunks: 2, largest: 2000))
+        #expect(trace.entries.last?.event == .ended(.forwardedStopped))
+    }
+
+    @Test func outcomesHaveTheirPublishedNames() {
+        #expect(JobOutcome.allCases.map(\.rawValue).contains("dropped_deadline"))
+        #expect(JobOutcome.allCases.filter(\.isForwarded).allSatisfy { $0.rawValue.hasPrefix("forwarded_") })
+        #expect(JobOutcome.allCases.filter { !$0.isForwarded }.count == 5)
+    }
+
+    @Test func probesAreReturned() throws {
+        let harness = try DeskHarness()
+        harness.receive(.probe(42), from: "a")
+        #expect(harness.take().first?.message == .echo(42))
+    }
+
+    @Test func aHedgeThatNoFurtherNodeCanTakeIsLeftOut() throws {
+        let harness = try DeskHarness(nodes: ["a", "b"])
+        let job = try #require(harness.submit())
+        let opening = try #require(harness.take().openings.first)
+        for reason in [ChunkDemand.Reason.hedge, .late] {
+            let demand = ChunkDemand(job: job, index: 0, reason: reason, tried: ["a", "b"])
+            harness.receive(.demand(demand), from: opening.node)
+            #expect(harness.take().count == (reason == .hedge ? 0 : 1))
+        }
+        #expect(harness.ends.isEmpty)
+    }
+
+    @Test func answersTeachTheHistoryAndTheWindows() throws {
+        let harness = try DeskHarness {
+            $0.replication = .hedged
+            $0.replicationFactor = 2
+            $0.initialCredit = 2
+        }
+        var type = RequestTypeSettings(name: "t")
+        type.minimumChunkSize = 2000
+        for number in 0..<15 {
+            harness.now += 1_000_000
+            let job = try #require(harness.submit(type: type))
+            let opening = try #require(harness.take().openings.first)
+            #expect((opening.opening.hedgeAfter > 0) == (number >= 10))
+            let lines = opening.opening.holders.map {
+                JobAnswer.ChunkTrace(node: $0[0], arrived: 800, waited: 100, worked: 500, retries: 0)
+            }
+            let answer = JobAnswer(
+                job: job, status: .done, payload: [1], checksum: testChecksum(.xxh3, [1]), chunks: lines)
+            harness.receive(.answer(answer), from: opening.node)
+        }
+        let history = try #require(harness.desk.history(of: "t"))
+        #expect(abs((history.expectedWork(bytes: 2000) ?? 0) - 500_000) < 1)
+        #expect((800...860).contains(history.hedgeAfter ?? 0))
+        #expect(harness.desk.counters.chunkTime.count == 30)
+        #expect(harness.desk.counters.waitingTime.sum == 3000)
+        #expect(harness.desk.counters.retriesPerChunk[0] == 30)
+        let windows = ["a", "b", "c"].compactMap { harness.desk.book.window(of: $0) }
+        #expect(windows.contains { $0.window > 2 })
+        #expect(windows.allSatisfy { $0.inFlight == 0 })
+        let entries = try #require(harness.desk.traces.last).entries
+        #expect(entries.map(\.microseconds) == entries.map(\.microseconds).sorted())
+        #expect(entries.contains { if case .arrived(0, _, 100, 500, 0) = $0.event { true } else { false } })
+    }
+
+    @Test func aNodeWhoseChunksWereTakenFromAnotherLosesCredit() throws {
+        let harness = try DeskHarness()
+        let job = try #require(harness.submit())
+        let opening = try #require(harness.take().openings.first)
+        let late = opening.opening.holders[0][0]
+        let lines = opening.opening.holders.enumerated().map { index, nodes in
+            JobAnswer.ChunkTrace(
+                node: index == 0 ? "elsewhere" : nodes[0], arrived: 800, waited: 0, worked: 500,
+                retries: index == 0 ? 1 : 0)
+        }
+        let answer = JobAnswer(
+            job: job, status: .done, payload: [1], checksum: testChecksum(.xxh3, [1]), chunks: lines)
+        harness.receive(.answer(answer), from: opening.node)
+        #expect(harness.desk.book.window(of: late)?.window == 8)
+        #expect(harness.desk.counters.retries == 1)
+    }
+
+    @Test func aLostReassemblyNodeDoesNotUseUpTheOthersCredit() throws {
+        let harness = try DeskHarness {
+            $0.retryTimeout = .milliseconds(10)
+            $0.initialCredit = 4
+        }
+        for _ in 0..<4 { _ = try #require(harness.submit()) }
+        let before = harness.desk.book.freeCredit(now: harness.now)
+        #expect(before == 4)
+        harness.now = 9_999_999
+        harness.tick()
+        #expect(harness.desk.book.freeCredit(now: harness.now) == before)
+        harness.now = 10_000_000
+        harness.tick()
+        #expect(harness.desk.book.freeCredit(now: harness.now) == 12)
+        #expect(harness.desk.jobCount == 4)
+        harness.perform { $0.stop(now: $1, into: &$2) }
+        #expect(harness.desk.book.freeCredit(now: harness.now) == 12)
+    }
+}
