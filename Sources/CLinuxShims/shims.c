@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 _Static_assert(sizeof(struct ab_mmsghdr) == sizeof(struct mmsghdr), "mmsghdr changed its size");
@@ -29,6 +30,21 @@ int ab_pin_thread(int cpu)
 int ab_name_thread(const char *name)
 {
     return pthread_setname_np(pthread_self(), name);
+}
+
+int ab_own_descriptors(const int *keep, int count)
+{
+    if (unshare(CLONE_FILES) != 0) {
+        return errno;
+    }
+    unsigned int first = STDERR_FILENO + 1;
+    for (int i = 0; i < count; i++) {
+        if ((unsigned int)keep[i] > first) {
+            syscall(SYS_close_range, first, (unsigned int)keep[i] - 1, 0);
+        }
+        first = (unsigned int)keep[i] + 1;
+    }
+    return syscall(SYS_close_range, first, ~0U, 0) == 0 ? 0 : errno;
 }
 
 int ab_device_mtu(unsigned int index)

@@ -2,10 +2,18 @@ import Tracking
 import Wire
 
 extension PacketPath {
-    /// Where a packet of a pool with `affinity: flow` goes: to its flow's backend while that lives, otherwise by the
-    /// table, and its flow from then on with it.
+    /// The same for a whole packet that is still to be read.
     @inline(never)
     @usableFromInline
+    func follow(_ bytes: RawSpan, _ wireLength: Int, _ choice: Decision) -> Decision {
+        guard let packet = try? Packet(parsing: bytes, wireLength: wireLength) else {
+            preconditionFailure("the packet was read before")
+        }
+        return follow(packet, choice)
+    }
+
+    /// Where a packet of a pool with `affinity: flow` goes: to its flow's backend while that lives, otherwise by the
+    /// table, and its flow from then on with it.
     func follow(_ packet: Packet, _ choice: Decision) -> Decision {
         guard flows != nil else { return choice }
         switch packet.kind {

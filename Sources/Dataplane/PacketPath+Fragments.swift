@@ -6,8 +6,9 @@ extension PacketPath {
     /// Decides a fragment: by its packet's first one, which may still have to come.
     @inline(never)
     @usableFromInline
-    func decideFragment(_ packet: Packet, _ bytes: RawSpan, _ sender: UInt64) -> Decision {
-        guard let fragment = packet.fragment else { preconditionFailure("a whole packet") }
+    func decideFragment(_ bytes: RawSpan, _ wireLength: Int, _ sender: UInt64) -> Decision {
+        guard let packet = try? Packet.parseCarefully(bytes, wireLength: wireLength), let fragment = packet.fragment
+        else { preconditionFailure("a fragment was read before") }
         let addresses = packet.outerAddresses(in: bytes)
         if let peer = view.peer(for: addresses, sender) { return peer }
         let key = FragmentKey(

@@ -76,10 +76,11 @@ public struct PacketPath: ~Copyable {
     public func decide(_ bytes: RawSpan, wireLength: Int, sender: UInt64 = 0) -> Decision {
         do throws(WireError) {
             let packet = try Packet(parsing: bytes, wireLength: wireLength)
-            if packet.isFragment { return decideFragment(packet, bytes, sender) }
+            // What is rare reads the packet again: given away by reference, it would have to lie in memory for all.
+            if packet.isFragment { return decideFragment(bytes, wireLength, sender) }
             let choice = view.decide(packet)
             guard choice.pool >= 0, unsafe view.tables.pools[Int(choice.pool)].pinsFlows else { return choice }
-            return follow(packet, choice)
+            return follow(bytes, wireLength, choice)
         } catch {
             return refuse(bytes, error)
         }

@@ -85,13 +85,20 @@ final class QueueWorker: Sendable {
                 )
             }
         }
+        let queues = parking.withLock { $0 }
+        let kept = queues.map(\.descriptor).sorted()
+        let refusal = unsafe ab_own_descriptors(kept, Int32(kept.count))
+        if refusal != 0 {
+            Log.info(
+                "queue \(settings.number): \(SystemError("descriptors of its own", code: refusal)); "
+                    + "if the daemon is killed, its packets wait a little longer for the fallback route")
+        }
         do throws(SystemError) {
             let socket = try NetlinkQueueSocket(settings)
             try socket.requestBind(settings)
             let path = PacketPath(
                 publisher: publisher, counters: counters, fragments: fragments, worker: number,
                 now: monotonicNanoseconds())
-            let queues = parking.withLock { $0 }
             if queues.isEmpty {
                 serve(QueueLoop(settings, socket: socket, path: path))
             } else {

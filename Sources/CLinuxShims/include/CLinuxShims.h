@@ -26,6 +26,11 @@ int ab_pin_thread(int cpu);
 // `pthread_setname_np` stands behind _GNU_SOURCE. Names are cut at 15 bytes by the caller.
 int ab_name_thread(const char *_Nonnull name);
 
+// Gives the calling thread descriptors of its own: a copy of standard input, output and error and of those in `keep`
+// (ascending). When the process is killed, they are closed as the thread ends, and not only after all memory has been
+// given back. Returns 0 or an errno value.
+int ab_own_descriptors(const int *_Nonnull keep, int count);
+
 // SIOCGIFMTU of the device with this index: the longest packet it carries, in bytes. The request's union is not
 // imported. Returns -1 with errno if there is no such device in this network namespace.
 int ab_device_mtu(unsigned int index);
