@@ -10,16 +10,21 @@ struct ByteQueue {
     var isEmpty: Bool { start == bytes.count }
 
     mutating func append(_ more: [UInt8]) {
+        makeRoom()
+        bytes += more
+    }
+
+    mutating func append(_ more: UnsafeRawBufferPointer) {
+        makeRoom()
+        unsafe bytes.append(contentsOf: more)
+    }
+
+    private mutating func makeRoom() {
         // Moving what waits to the front pays when more is gone than is left.
         if start > 65_536 && start > count {
             bytes.removeSubrange(..<start)
             start = 0
         }
-        bytes += more
-    }
-
-    mutating func append(_ more: UnsafeRawBufferPointer) {
-        unsafe bytes.append(contentsOf: more)
     }
 
     mutating func removeFirst(_ sent: Int) {
@@ -32,7 +37,7 @@ struct ByteQueue {
     /// Calls `body` with the first bytes, at most that many.
     func withFirst<Result>(_ limit: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         unsafe bytes.withUnsafeBytes { all in
-            unsafe body(UnsafeRawBufferPointer(rebasing: all[start..<min(all.count, start + limit)]))
+            unsafe body(UnsafeRawBufferPointer(rebasing: all[start..<start + min(all.count - start, limit)]))
         }
     }
 }

@@ -5,7 +5,17 @@ import Wire
 /// One TCP connection from its handshake to its end. ``NodeLink`` and ``LinkListener`` decide what it is for.
 final class LinkConnection {
     /// How far it has come.
-    enum Phase { case connecting, greeting, up, leaving, over }
+    enum Phase {
+        case connecting
+        /// TLS's own handshake.
+        case securing
+        /// The handshake of links.
+        case greeting
+        case up
+        /// Only what waits is still sent.
+        case leaving
+        case over
+    }
 
     /// What it tells its owner. Each may end the connection.
     struct Events {
@@ -23,18 +33,24 @@ final class LinkConnection {
     let address: Endpoint
     let accepting: Bool
     var events = Events()
-    private(set) var phase: Phase
+    var phase: Phase
     private(set) var peer: LinkPeer?
     var statistics = LinkStatistics()
     let began: Int64
 
     let descriptor: Int32
-    private var handshake: Handshake
+    private let expected: LinkPeer?
+    private var handshake: Handshake?
     private var decoder = LinkFrameDecoder(limit: LinkFrame.maximumHandshake)
+    var tls: TLSSession?
+    /// The send queue: frames.
     var output = ByteQueue()
-    private var flushing = false
-    private var waitsForRoom = false
-    private var owesRoom = false
+    /// With TLS, what is encrypted already; never much.
+    var sealed = ByteQueue()
+    var flushing = false
+    var waitsForRoom = false
+    var owesRoom = false
+    var saidGoodbye = false
     var watchdog = Watchdog()
 
     /// A connection over a socket that is connected (accepting) or about to be.
@@ -45,9 +61,9 @@ final class LinkConnection {
         self.descriptor = descriptor
         self.address = address
         self.accepting = accepting
-        phase = accepting ? .greeting : .connecting
-        handshake = Handshake(identity: context.identity, connecting: !accepting, expected: expected)
-        began = context.loop.now
+        self.expected = expected
+        phase = .connecting
+        began = MonotonicClock.now
         Socket.prepare(descriptor, silence: context.limits.silence)
     }
 
@@ -55,6 +71,7 @@ final class LinkConnection {
     func start() throws(LinkSetupError) {
         try context.loop.watch(descriptor, for: accepting ? .readable : .writable) { [self] in ready($0) }
         startWatchdog()
+        if accepting { connected() }
     }
 
     var isOver: Bool { phase == .over }
@@ -68,14 +85,37 @@ final class LinkConnection {
             let code = Socket.pendingError(descriptor)
             guard code == 0 else { return end(.failed(code)) }
             guard readiness.contains(.writable) else { return }
-            phase = .greeting
-            waitsForRoom = false
             context.loop.change(descriptor, to: .readable)
-            put(handshake.hello())
-            return
+            return connected()
         }
         if readiness.contains(.writable) { flush() }
         if !readiness.isDisjoint(with: [.readable, .failed]) { read() }
+    }
+
+    /// The TCP connection is there: TLS comes first, if there is any.
+    private func connected() {
+        guard let settings = context.identity.tls else { return beginGreeting() }
+        phase = .securing
+        do throws(TLSSession.Failure) {
+            tls = try TLSSession(settings, accepting: accepting)
+            try secure()
+        } catch {
+            refuse(.tls, error.reason)
+        }
+    }
+
+    private func secure() throws(TLSSession.Failure) {
+        guard let tls, phase == .securing else { return }
+        if try tls.advance() { beginGreeting() }
+        flush()
+    }
+
+    private func beginGreeting() {
+        phase = .greeting
+        let handshake = Handshake(
+            identity: context.identity, connecting: !accepting, expected: expected, binding: tls?.binding ?? [])
+        self.handshake = handshake
+        if !accepting { put(handshake.hello()) }
     }
 
     /// Reads what is there, but not more than its share of a turn.
@@ -96,10 +136,31 @@ final class LinkConnection {
 
     private func take(_ count: Int) {
         guard phase != .leaving else { return }
-        unsafe context.scratch.withUnsafeBytes {
-            unsafe decoder.append(UnsafeRawBufferPointer(rebasing: $0[..<count]))
+        guard let tls else {
+            unsafe context.scratch.withUnsafeBytes {
+                unsafe decoder.append(UnsafeRawBufferPointer(rebasing: $0[..<count]))
+            }
+            return takeFrames()
         }
-        takeFrames()
+        unsafe context.scratch.withUnsafeBytes { unsafe tls.take(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+        do throws(TLSSession.Failure) {
+            try secure()
+            try takePlain(tls)
+        } catch {
+            refuse(.tls, error.reason)
+        }
+    }
+
+    private func takePlain(_ tls: TLSSession) throws(TLSSession.Failure) {
+        while phase == .greeting || phase == .up {
+            guard let count = try tls.read(into: &context.scratch) else { return end(.closedByPeer) }
+            // Reading may have made something to be sent, as the answer to a change of keys.
+            if count == 0 { return flush() }
+            unsafe context.scratch.withUnsafeBytes {
+                unsafe decoder.append(UnsafeRawBufferPointer(rebasing: $0[..<count]))
+            }
+            takeFrames()
+        }
     }
 
     private func takeFrames() {
@@ -122,10 +183,12 @@ final class LinkConnection {
 
     private func greet(_ kind: FrameKind, _ body: FrameReader) {
         do throws(LinkRefusal) {
-            switch try handshake.receive(kind, body) {
+            switch try handshake?.receive(kind, body) {
+            case nil: throw .outOfPlace
             case .reply(let frame): put(frame)
             case .established(let peer, let reply):
                 self.peer = peer
+                if let tls, !tls.isCertified(for: peer.name) { throw .certificateName }
                 if let reason = events.authenticated(peer) { throw reason }
                 decoder.limit = context.limits.receivedFrame
                 if let reply { put(reply) }
@@ -153,106 +216,5 @@ final class LinkConnection {
             if let sent = watchdog.answered(token) { statistics.probeRoundTrip = context.loop.now - sent }
         default: events.message(message)
         }
-    }
-
-    // MARK: Sending
-
-    /// Puts a message into the send queue.
-    func send(_ message: LinkMessage) -> SendOutcome {
-        guard phase == .up else {
-            statistics.framesRefused += 1
-            return .notUp
-        }
-        let frame: [UInt8]
-        do throws(LinkError) {
-            frame = try message.encoded()
-        } catch {
-            statistics.framesRefused += 1
-            return .invalid(error)
-        }
-        // A single frame may be longer than the bound: it goes when nothing else waits.
-        guard output.isEmpty || output.count + frame.count <= context.limits.sendQueue else {
-            statistics.framesRefused += 1
-            owesRoom = true
-            return .full
-        }
-        statistics.framesOut += 1
-        put(frame)
-        return .queued
-    }
-
-    /// Queues a frame; the socket is written to once for all frames of a turn.
-    private func put(_ frame: [UInt8]) {
-        if output.isEmpty { watchdog.beganSending(at: context.loop.now) }
-        output.append(frame)
-        guard !flushing, !waitsForRoom else { return }
-        flushing = true
-        context.loop.atEndOfTurn { [self] in
-            flushing = false
-            flush()
-        }
-    }
-
-    private func flush() {
-        guard phase != .over, phase != .connecting else { return }
-        while !output.isEmpty {
-            switch unsafe output.withFirst(1 << 20, { unsafe Socket.send(descriptor, $0) }) {
-            case .bytes(let count):
-                output.removeFirst(count)
-                statistics.bytesOut += UInt64(count)
-                watchdog.sent(count)
-            case .wouldBlock, .end:
-                return wait(forRoom: true)
-            case .failed(let code):
-                return end(.failed(code))
-            }
-        }
-        wait(forRoom: false)
-        if phase == .leaving { shutdown(descriptor, Int32(SHUT_WR)) }
-        if owesRoom && phase == .up {
-            owesRoom = false
-            events.room()
-        }
-    }
-
-    private func wait(forRoom waits: Bool) {
-        guard waits != waitsForRoom else { return }
-        waitsForRoom = waits
-        context.loop.change(descriptor, to: waits ? [.readable, .writable] : .readable)
-    }
-
-    // MARK: The end
-
-    /// Sends what waits, then closes in good order. Nothing more is taken from the caller or from the peer.
-    func finish() {
-        guard phase == .up else { return end(.closed) }
-        phase = .leaving
-        watchdog.leave(at: context.loop.now)
-        flush()
-    }
-
-    /// Tells the peer why, as far as that is possible without waiting, and ends the connection.
-    func refuse(_ reason: LinkRefusal, _ detail: String) {
-        guard phase != .over else { return }
-        statistics.refusals[reason] += 1
-        let who = peer.map { "\($0.name) at \(address)" } ?? "\(address)"
-        context.refused(who, reason, detail)
-        if phase != .connecting && output.isEmpty {
-            output.append(handshakeFrame(.refusal, [reason.rawValue]))
-            _ = unsafe output.withFirst(64, { unsafe Socket.send(descriptor, $0) })
-        }
-        end(.refused(reason))
-    }
-
-    /// Ends the connection at once.
-    func end(_ how: LinkEnd) {
-        guard phase != .over else { return }
-        phase = .over
-        watchdog.timer?.cancel()
-        context.loop.unwatch(descriptor)
-        close(descriptor)
-        let over = events.over
-        events = Events()
-        over(how)
     }
 }

@@ -60,18 +60,16 @@ public final class LinkListener {
 
     /// Stops listening and closes all links at once.
     public func close() {
-        guard !isClosed else { return }
-        isClosed = true
-        context.loop.unwatch(descriptor)
-        Glibc.close(descriptor)
-        for connection in waiting { connection.end(.closed) }
+        stopAccepting()
         for link in links { link.close() }
     }
 
     /// Stops listening; links that are up go on.
     public func stopAccepting() {
         guard !isClosed else { return }
-        context.loop.change(descriptor, to: [])
+        isClosed = true
+        context.loop.unwatch(descriptor)
+        Glibc.close(descriptor)
         for connection in waiting { connection.end(.closed) }
     }
 
@@ -110,6 +108,7 @@ public final class LinkListener {
         } catch {
             return connection.end(.failed(EMFILE))
         }
+        guard !connection.isOver else { return }
         waiting.append(connection)
         if waiting.count > context.limits.unauthenticated { makeRoom() }
     }

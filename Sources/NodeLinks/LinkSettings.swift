@@ -28,12 +28,15 @@ public struct LinkIdentity: Sendable {
     public var role: LinkRole
     /// The shared key.
     public var key: LinkKey
+    /// `tls: on`: certificates and their authority. nil: links are authenticated, but not encrypted.
+    public var tls: TLSContext?
 
     /// All fields.
-    public init(name: String, role: LinkRole, key: LinkKey) {
+    public init(name: String, role: LinkRole, key: LinkKey, tls: TLSContext? = nil) {
         self.name = name
         self.role = role
         self.key = key
+        self.tls = tls
     }
 }
 

@@ -80,11 +80,16 @@ public final class NodeLink {
         adopt(connection)
     }
 
+    deinit {
+        timer?.cancel()
+        connection?.end(.closed)
+    }
+
     /// Whether messages come and go.
-    public var isUp: Bool { state == .up }
+    public var isUp: Bool { state == .up && connection?.phase == .up }
 
     /// Bytes that wait to be sent.
-    public var queued: Int { connection?.output.count ?? 0 }
+    public var queued: Int { connection?.pendingOutput ?? 0 }
 
     /// What went over the link since it was made.
     public var statistics: LinkStatistics { connection.map { past.adding($0.statistics) } ?? past }
@@ -164,12 +169,12 @@ public final class NodeLink {
         if let connection {
             past = past.adding(connection.statistics)
             // Only a link that held for a while is a good one: a peer that accepts and hangs up is not asked at once.
-            let held = connection.peer != nil && context.loop.now - connection.began > 1_000_000_000
+            let held = connection.peer != nil && MonotonicClock.now - connection.began > 1_000_000_000
             if held { pause.reset() }
         }
         connection = nil
         guard connects, !closing, end != .closed else { return change(.closed(end)) }
-        let until = context.loop.now + pause.next()
+        let until = MonotonicClock.now + pause.next()
         timer = context.loop.schedule(at: until) { [weak self] in self?.connect() }
         change(.waiting(end, until: until))
     }

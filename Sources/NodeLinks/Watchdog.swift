@@ -1,3 +1,4 @@
+import Glibc
 import Splitting
 
 /// What a connection remembers to tell whether its peer is alive and quick enough.
@@ -66,7 +67,7 @@ struct Watchdog {
 
 extension LinkConnection {
     func startWatchdog() {
-        watchdog.begin(at: context.loop.now)
+        watchdog.begin(at: began)
         let limits = context.limits
         let shortest = min(
             limits.handshake, limits.probeAfter, limits.silence, limits.progressTime, limits.farewell, .seconds(1))
@@ -74,7 +75,7 @@ extension LinkConnection {
     }
 
     private func inspect(every period: Int64) {
-        watchdog.timer = context.loop.schedule(at: context.loop.now + period) { [self] in
+        watchdog.timer = context.loop.schedule(at: MonotonicClock.now + period) { [self] in
             judge(now: context.loop.now)
             if !isOver { inspect(every: period) }
         }
@@ -83,8 +84,9 @@ extension LinkConnection {
     private func judge(now: Int64) {
         let limits = context.limits
         switch phase {
-        case .connecting, .greeting:
+        case .connecting, .securing, .greeting:
             if now - began >= limits.handshake.nanoseconds {
+                guard phase != .connecting else { return end(.failed(ETIMEDOUT)) }
                 refuse(.handshakeTimeout, "not done after \(limits.handshake)")
             }
             return
@@ -103,7 +105,7 @@ extension LinkConnection {
         }
         guard now - watchdog.windowBegan >= limits.progressTime.nanoseconds else { return }
         let refusal = watchdog.closeWindow(
-            at: now, pendingInput: pendingInput, pendingOutput: output.count, progress: limits.progress)
+            at: now, pendingInput: pendingInput, pendingOutput: pendingOutput, progress: limits.progress)
         if let refusal { refuse(refusal, "less than \(limits.progress) bytes in \(limits.progressTime)") }
     }
 }

@@ -21,12 +21,13 @@ final class LinkBench {
     var onMessage: ((NodeLink, LinkMessage) -> Void)?
 
     init(
-        limits: LinkLimits = LinkLimits(), loop: EventLoop? = nil, at address: Endpoint = loopback
+        limits: LinkLimits = LinkLimits(), loop: EventLoop? = nil, at address: Endpoint = loopback,
+        tls: TLSContext? = nil
     ) throws {
         self.loop = try loop ?? EventLoop()
         key = try LinkKey(bytes: Array("0123456789abcdef".utf8))
         nodeContext = try LinkContext(
-            loop: self.loop, identity: LinkIdentity(name: "n1", role: .node, key: key), limits: limits)
+            loop: self.loop, identity: LinkIdentity(name: "n1", role: .node, key: key, tls: tls), limits: limits)
         final class Box { weak var bench: LinkBench? }
         let box = Box()
         listener = try LinkListener(nodeContext, at: address) { link in
@@ -43,10 +44,11 @@ final class LinkBench {
 
     /// A load balancer's side.
     func balancer(
-        name: String = "lb1", role: LinkRole = .balancer, key: LinkKey? = nil, limits: LinkLimits = LinkLimits()
+        name: String = "lb1", role: LinkRole = .balancer, key: LinkKey? = nil, limits: LinkLimits = LinkLimits(),
+        tls: TLSContext? = nil
     ) throws -> LinkContext {
         try LinkContext(
-            loop: loop, identity: LinkIdentity(name: name, role: role, key: key ?? self.key), limits: limits)
+            loop: loop, identity: LinkIdentity(name: name, role: role, key: key ?? self.key, tls: tls), limits: limits)
     }
 
     /// A link of a load balancer to the node that is on its way up.
@@ -85,13 +87,18 @@ func shortLimits() -> LinkLimits {
     return limits
 }
 
-/// A chunk whose bytes follow from its number.
-func chunk(_ number: Int, length: Int = 8192, total: Int = 1024) -> Chunk {
-    var state = UInt64(number) &* 0x9E37_79B9_7F4A_7C15 | 1
-    let payload = (0..<length).map { _ in
+/// Random bytes, the same in every run.
+private let noise: [UInt8] = {
+    var state: UInt64 = 1
+    return (0..<65_600).map { _ in
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
         return UInt8(truncatingIfNeeded: state >> 56)
     }
+}()
+
+/// A chunk whose bytes follow from its number.
+func chunk(_ number: Int, length: Int = 8192, total: Int = 1024) -> Chunk {
+    let payload = Array(noise[number % 64..<number % 64 + length])
     let client = Endpoint(address: IPAddress(192, 0, 2, 1), port: 4711)
     let virtual = Endpoint(address: IPAddress(198, 51, 100, 1), port: 53)
     let terms = JobTerms(
