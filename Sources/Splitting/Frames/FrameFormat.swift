@@ -53,7 +53,7 @@ public enum LinkFrame {
         let checksum = 1 + ChecksumAlgorithm.maximumLength
         switch kind {
         case .opening:
-            return terms + 1 + 2 + maximumChunks * (1 + maximumHolders * name) + 1 + 1 + 4 + 1 + 1 + name
+            return terms + 1 + 2 + maximumChunks * (1 + maximumHolders * name) + 1 + 1 + 4 + 1 + 1 + name + 4 + 2
         case .chunk: return terms + 2 + 1 + 1 + name + checksum + 4 + maximumChunk
         case .result: return 16 + 2 + 1 + 1 + 4 + 4 + checksum + 4 + maximumResult
         case .demand: return 16 + 2 + 1 + 1 + maximumTried * name
