@@ -122,3 +122,10 @@ let package = Package(
     ],
     cLanguageStandard: .gnu11
 )
+
+// The fuzzer links libFuzzer, which only a build with its flags has: ANABRANCH_FUZZ=1 swift build … (see "Frames on links").
+if Context.environment["ANABRANCH_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz-frames", dependencies: ["Splitting"], path: "Tests/fuzz-frames", swiftSettings: settings))
+}
