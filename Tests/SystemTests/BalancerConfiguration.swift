@@ -14,8 +14,11 @@ extension Lab {
     ///   - affinity: What keeps its server: "shard" or "flow".
     ///   - inactive: The load balancer that this one takes for dead.
     ///   - protocols: What the service of the numbered datagrams takes.
+    ///   - buckets: Main buckets of the fragment table, and extra ones.
+    ///   - parked: Fragments that may wait for their first.
     func balancer(
-        _ node: String = "lb", affinity: String = "shard", inactive: String = "", protocols: String = "\"udp\""
+        _ node: String = "lb", affinity: String = "shard", inactive: String = "", protocols: String = "\"udp\"",
+        buckets: Int = 20_011, parked: Int = 8_192
     ) -> String {
         let backends = (1...3).map {
             "b\($0): { mark: \(0x100 + $0), address: [\"10.77.2.1\($0)\", \"fd77:2::1\($0)\"] },"
@@ -34,7 +37,7 @@ extension Lab {
         return """
             {
                 queues: { first: 0, count: 2, length: 16384 },
-                tracking: { ft_size: 20011, ft_buckets: 20011, ft_ttl: "200ms", parked: 8192 },
+                tracking: { ft_size: \(buckets), ft_buckets: \(buckets), ft_ttl: "200ms", parked: \(parked) },
                 flows: { tcp_closing: "2s", tcp_closed: "1s" },
                 \(tier)
                 pools: {

@@ -4,7 +4,6 @@ import Testing
 /// Fragments that never make a packet, 50,000 a second for a minute.
 @Suite("Flood", .serialized, .exclusive, .enabled(if: Host.obstacle == nil))
 struct FloodTests {
-    private static let seconds = 60
     private static let addresses = [Lab.virtual4, Lab.virtual6]
 
     /// Resident memory of a process in KiB.
@@ -24,17 +23,24 @@ struct FloodTests {
     }
 
     /// Floods both families at 25,000 a second each; 320 honest datagrams a second of each family go on meanwhile.
-    private func flood(_ lab: Lab, _ daemon: Running, sources: Int, network: Int) throws -> Result {
+    ///
+    /// - Parameter kinds: The fragments of the flood; all if there are none.
+    private func flood(
+        _ lab: Lab, _ daemon: Running, sources: Int, seconds: Int, kinds: [String] = []
+    ) throws -> Result {
         let honest = try DatagramTraffic(
             lab,
             Self.addresses.enumerated().map { index, address in
-                DatagramPlan(
-                    to: address, datagrams: 320 * Self.seconds, rate: 320, network: network + index)
+                DatagramPlan(to: address, datagrams: 320 * seconds, rate: 320, network: 1 + index)
             })
         let hostile = try Self.addresses.map { address in
             try lab.traffic(
-                "client", "hostile", "--to", address, "--rate", "25000", "--seconds", "\(Self.seconds)", "--sources",
-                "\(sources / 2)", "--seed", "\(network)")
+                "client",
+                [
+                    "hostile", "--to", address, "--rate", "25000", "--seconds", "\(seconds)", "--sources",
+                    "\(sources / 2)",
+                ]
+                    + (kinds.isEmpty ? [] : ["--kinds", kinds.joined(separator: ",")]))
         }
         // By then every page of every table that will ever be used should be.
         sleep(5)
@@ -64,13 +70,13 @@ struct FloodTests {
         return lab
     }
 
-    private func expectRecovery(_ lab: Lab, network: Int) throws {
+    private func expectRecovery(_ lab: Lab) throws {
         sleep(1)
         let after = try lab.counters()
         after.expectBalance()
         after.expectNothingKept()
         for (index, address) in Self.addresses.enumerated() {
-            let plan = DatagramPlan(to: address, datagrams: 1_000, network: network + index)
+            let plan = DatagramPlan(to: address, datagrams: 1_000, network: 11 + index)
             try lab.expectArrival(plan, "after the flood: ")
         }
         let last = try lab.counters()
@@ -81,21 +87,33 @@ struct FloodTests {
     @Test(arguments: [10, 0]) func aFragmentFloodStarvesOnlyItself(sources: Int) throws {
         let lab = try lab()
         let daemon = try lab.startBalancer("lb", lab.balancer(protocols: "\"udp\", \"tcp\"")).daemon
-        let result = try flood(lab, daemon, sources: sources, network: 1)
+        let result = try flood(lab, daemon, sources: sources, seconds: 60)
         let counters = try lab.counters()
         let loss = String(format: "%.3f", result.loss)
         print(
             "\(sources == 0 ? "random" : "\(sources)") sources: \(result.flood) hostile fragments, \(loss) % of "
                 + "\(result.honest.sent) honest datagrams lost, memory \(result.warm) KiB, then "
                 + "\(result.memory.min() ?? 0) to \(result.memory.max() ?? 0) KiB; \(counters.text)")
-        #expect(result.flood >= Self.seconds * 48_000)
-        #expect(result.honest.sent >= Self.seconds * 500)
+        #expect(result.flood >= 60 * 48_000)
+        #expect(result.honest.sent >= 60 * 500)
         #expect(result.honest.total("corrupt") == 0 && result.honest.torn.isEmpty)
         for memory in result.memory {
             #expect(abs(memory - result.warm) * 20 <= result.warm, "\(memory) KiB, not \(result.warm) within 5 %")
         }
         if sources > 0 { #expect(result.loss <= 1, "\(counters.text)") }
-        try expectRecovery(lab, network: 11)
+        try expectRecovery(lab)
+        #expect(daemon.isRunning)
+    }
+    @Test func aFloodThatFillsTheTableStarvesOnlyItself() throws {
+        let lab = try lab()
+        let file = lab.balancer(protocols: "\"udp\", \"tcp\"", buckets: 2_003, parked: 1_024)
+        let daemon = try lab.startBalancer("lb", file).daemon
+        let result = try flood(lab, daemon, sources: 10, seconds: 15, kinds: ["unfinished"])
+        let counters = try lab.counters()
+        #expect((counters.table["evicted"] ?? 0) > 100_000, "the table was never full: \(counters.text)")
+        #expect(result.loss <= 1, "\(result.loss) % lost: \(counters.text)")
+        #expect(result.honest.total("corrupt") == 0 && result.honest.torn.isEmpty)
+        try expectRecovery(lab)
         #expect(daemon.isRunning)
     }
 }
