@@ -62,10 +62,11 @@ let package = Package(
 
         module("KernelPath", ["Wire"]),
         module("Health", ["Wire"]),
+        module("Hosting", ["CMicrohttpd", "Wire"]),
         module(
             "Control",
             [
-                "CMicrohttpd", "Logging", "JSONText", "Wire", "Selection", "Classification", "Tracking", "Dataplane",
+                "Hosting", "Logging", "JSONText", "Wire", "Selection", "Classification", "Tracking", "Dataplane",
                 "NetfilterQueue", "KernelPath", "Configuration", "Health",
             ]),
         module("Simulation", ["Tracking", "Wire"]),
@@ -75,11 +76,12 @@ let package = Package(
         // The programs.
         program(
             "anabranchd",
-            ["Logging", "Wire", "Configuration", "Tracking", "Dataplane", "NetfilterQueue", "Control"]),
+            ["Hosting", "Logging", "Wire", "Configuration", "Tracking", "Dataplane", "NetfilterQueue", "Control"]),
         program(
             "anabranch",
             [
-                "JSONText", "Wire", "Capture", "Tracking", "Dataplane", "NetfilterQueue", "KernelPath", "Configuration",
+                "Hosting", "JSONText", "Wire", "Capture", "Tracking", "Dataplane", "NetfilterQueue", "KernelPath",
+                "Configuration",
                 "Control",
                 "ForecastCommand",
             ]),
@@ -107,9 +109,10 @@ let package = Package(
             ]),
         tests("KernelPathTests", ["KernelPath", "Wire"]),
         tests("HealthTests", ["Health", "Wire"]),
+        tests("HostingTests", ["Hosting"]),
         tests(
             "ControlTests",
-            ["Control", "Configuration", "Dataplane", "JSONText", "Selection", "Tracking", "Wire"]),
+            ["Control", "Configuration", "Dataplane", "Hosting", "JSONText", "Selection", "Tracking", "Wire"]),
         tests("CommandTests", ["anabranch", "anabranchd", "Capture", "JSONText", "Wire"]),
         tests("ForecastingTests", ["CAllocationCounter", "Forecasting"]),
         tests("ForecastCommandTests", ["ForecastCommand", "Forecasting"]),

@@ -1,4 +1,5 @@
 import Glibc
+import Hosting
 import JSONText
 
 /// The other end of the control protocol, for `anabranch` and for tests.

@@ -1,4 +1,5 @@
 import Glibc
+import Hosting
 
 /// The listening Unix socket: made so that nobody else can ever use it, and taken away at the end.
 final class ControlSocket: Sendable {
@@ -66,20 +67,5 @@ final class ControlSocket: Sendable {
 
     private static func fault(_ call: String, _ path: String) -> ControlError {
         unsafe ControlError("socket", "\(call) \(path): \(String(cString: strerror(errno)))")
-    }
-}
-
-/// Calls `body` with the address of a Unix socket's path. Paths that do not fit give -1 with ENAMETOOLONG.
-func withUnixAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let bytes = Array(path.utf8)
-    guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
-        errno = ENAMETOOLONG
-        return -1
-    }
-    unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
-    return unsafe withUnsafeBytes(of: &address) { raw in
-        unsafe body(raw.assumingMemoryBound(to: sockaddr.self).baseAddress!, socklen_t(raw.count))
     }
 }

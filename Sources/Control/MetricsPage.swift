@@ -2,6 +2,7 @@ import Configuration
 import Classification
 import Dataplane
 import Health
+import Hosting
 import NetfilterQueue
 import Tracking
 import Wire

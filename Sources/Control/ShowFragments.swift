@@ -1,5 +1,6 @@
 import Dataplane
 import Health
+import Hosting
 import JSONText
 import Tracking
 

@@ -2,6 +2,7 @@ import Classification
 import Configuration
 import Dataplane
 import Health
+import Hosting
 import JSONText
 import Logging
 import NetfilterQueue

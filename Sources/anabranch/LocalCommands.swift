@@ -1,5 +1,6 @@
 import Configuration
 import Control
+import Hosting
 import JSONText
 import KernelPath
 import Wire

@@ -2,6 +2,7 @@ import Configuration
 import Control
 import Dataplane
 import Glibc
+import Hosting
 import Logging
 import NetfilterQueue
 import Tracking
@@ -59,11 +60,11 @@ struct Daemon {
             throw StartError(error.description)
         }
         let pages: HTTPServer?
-        do throws(ControlError) {
+        do throws(HTTPServerError) {
             pages = try startPages(configuration)
         } catch {
             queues.stop()
-            throw StartError(error.message)
+            throw StartError(error.description)
         }
         plane.start()
         let manager = manager
@@ -114,7 +115,7 @@ struct Daemon {
         }
     }
 
-    private func startPages(_ configuration: Configuration) throws(ControlError) -> HTTPServer? {
+    private func startPages(_ configuration: Configuration) throws(HTTPServerError) -> HTTPServer? {
         guard configuration.metrics.enabled else { return nil }
         let endpoint = Endpoint(address: configuration.metrics.address, port: configuration.metrics.port)
         let plane = plane

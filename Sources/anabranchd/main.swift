@@ -1,6 +1,7 @@
 import Configuration
 import Control
 import Glibc
+import Hosting
 import Logging
 
 switch Arguments(Array(CommandLine.arguments.dropFirst())) {

@@ -1,6 +1,7 @@
 import Configuration
 import Dataplane
 import Glibc
+import Hosting
 import JSONText
 import Testing
 import Tracking

@@ -1,6 +1,7 @@
 import Configuration
 import Dataplane
 import Glibc
+import Hosting
 import Testing
 import Tracking
 import Wire
@@ -83,7 +84,7 @@ struct MetricsTests {
         #expect(try request("GET /etc/passwd", port).hasPrefix("HTTP/1.1 404"))
         #expect(try request("POST /metrics", port).hasPrefix("HTTP/1.1 405"))
         #expect(try request("DELETE /metrics", port).contains("Allow: GET, HEAD"))
-        #expect(throws: ControlError.self) { try HTTPServer(endpoint) { _ in nil } }
+        #expect(throws: HTTPServerError.self) { try HTTPServer(endpoint) { _ in nil } }
         withExtendedLifetime(server) {}
     }
 

@@ -2,6 +2,12 @@ import CMicrohttpd
 import Glibc
 import Wire
 
+/// Why pages cannot be served, and what to do.
+public struct HTTPServerError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// A sentence for the operator.
+    public let description: String
+}
+
 /// Serves pages over HTTP on a loopback address, by libmicrohttpd in one thread of its own.
 @safe
 public final class HTTPServer: Sendable {
@@ -34,8 +40,8 @@ public final class HTTPServer: Sendable {
     /// Listens and serves.
     ///
     /// - Parameter page: the page of a path, or nil when there is none; called on the server's thread.
-    /// - Throws: `ControlError` with what to do.
-    public init(_ endpoint: Endpoint, page: @escaping @Sendable (String) -> Page?) throws(ControlError) {
+    /// - Throws: `HTTPServerError` with what to do.
+    public init(_ endpoint: Endpoint, page: @escaping @Sendable (String) -> Page?) throws(HTTPServerError) {
         pages = Pages(page)
         // SAFETY: `pages` lives as long as the daemon, which `deinit` stops before anything is released.
         let context = unsafe Unmanaged.passUnretained(pages).toOpaque()
@@ -43,8 +49,9 @@ public final class HTTPServer: Sendable {
             unsafe ab_http_start(address, 32, 10, answerHTTP, context)
         }
         guard let started = unsafe started else {
-            throw unsafe ControlError(
-                "http", "metrics: cannot listen on \(endpoint): \(String(cString: strerror(errno))); set metrics.port")
+            throw unsafe HTTPServerError(
+                description: "metrics: cannot listen on \(endpoint): \(String(cString: strerror(errno))); "
+                    + "set metrics.port")
         }
         unsafe daemon = started
     }

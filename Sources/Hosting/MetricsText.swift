@@ -1,21 +1,27 @@
 /// Builds the Prometheus text format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats).
-struct MetricsText {
+package struct MetricsText {
     /// The kinds of metric used here.
-    enum Kind: String {
+    package enum Kind: String {
         case counter, gauge, histogram
     }
 
-    private(set) var text = ""
+    package private(set) var text = ""
+    private let prefix: String
     private var name = ""
 
+    /// An empty page whose metrics begin with `prefix`.
+    package init(prefix: String = "anabranch_") { self.prefix = prefix }
+
     /// Begins a metric: its samples follow.
-    mutating func begin(_ name: String, _ kind: Kind, _ help: String) {
-        self.name = "anabranch_" + name
+    package mutating func begin(_ name: String, _ kind: Kind, _ help: String) {
+        self.name = prefix + name
         text += "# HELP \(self.name) \(help)\n# TYPE \(self.name) \(kind.rawValue)\n"
     }
 
     /// A sample of the metric that was begun.
-    mutating func sample(_ labels: KeyValuePairs<String, String> = [:], _ value: some Numeric, suffix: String = "") {
+    package mutating func sample(
+        _ labels: KeyValuePairs<String, String> = [:], _ value: some Numeric, suffix: String = ""
+    ) {
         text += name + suffix
         if !labels.isEmpty {
             text += "{" + labels.map { "\($0)=\"\(Self.escape($1))\"" }.joined(separator: ",") + "}"
@@ -24,7 +30,7 @@ struct MetricsText {
     }
 
     /// A metric with one sample.
-    mutating func single(_ name: String, _ kind: Kind, _ help: String, _ value: some Numeric) {
+    package mutating func single(_ name: String, _ kind: Kind, _ help: String, _ value: some Numeric) {
         begin(name, kind, help)
         sample([:], value)
     }
@@ -34,7 +40,7 @@ struct MetricsText {
     /// - Parameters:
     ///   - buckets: upper bound and count of each bucket, ascending, not cumulative; the last one's bound is infinite.
     ///   - sum: of all observed values.
-    mutating func histogram(
+    package mutating func histogram(
         _ label: String, _ value: String, buckets: [(bound: String, count: UInt64)], sum: some Numeric
     ) {
         var total: UInt64 = 0

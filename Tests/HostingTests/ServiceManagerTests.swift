@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-@testable import Control
+import Hosting
 
 struct ServiceManagerTests {
     @Test func systemdHearsTheDocumentedWords() throws {

@@ -1,5 +1,4 @@
 import Glibc
-import Health
 
 /// Tells systemd how the daemon is, by the datagram protocol of sd_notify(3): without libsystemd, whose memory an idle
 /// daemon need not pay for. Outside systemd nothing is sent.
@@ -18,7 +17,7 @@ public struct ServiceManager: Sendable {
     }
 
     /// For tests: a socket by its path.
-    init(path: String) {
+    package init(path: String) {
         self.path = path
         watchdogInterval = nil
     }
@@ -26,13 +25,19 @@ public struct ServiceManager: Sendable {
     /// The daemon serves.
     public func ready(_ status: String) { send("READY=1\nSTATUS=\(status)\nMAINPID=\(getpid())") }
     /// A reload begins; `ready` ends it. The time lets systemd tell this reload from an older one.
-    public func reloading() { send("RELOADING=1\nMONOTONIC_USEC=\(monotonicNow() / 1000)") }
+    public func reloading() { send("RELOADING=1\nMONOTONIC_USEC=\(Self.monotonicMicroseconds)") }
     /// The daemon stops.
     public func stopping() { send("STOPPING=1") }
     /// A sign of life.
     public func alive() { send("WATCHDOG=1") }
     /// One line for `systemctl status`.
     public func status(_ text: String) { send("STATUS=\(text)") }
+
+    private static var monotonicMicroseconds: Int64 {
+        var now = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &now)
+        return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000
+    }
 
     private func send(_ message: String) {
         guard let path else { return }

@@ -1,11 +1,12 @@
 import Glibc
 
-/// The signals the daemon lives by, taken one after the other by the main thread: no handler interrupts anything.
-struct Signals {
+/// The signals a program that serves lives by, taken one after the other by the main thread: no handler interrupts
+/// anything.
+public struct Signals {
     private var set = sigset_t()
 
     /// Blocks the signals for this thread and all that it starts. To be called before any other thread exists.
-    init() {
+    public init() {
         unsafe sigemptyset(&set)
         for number in [SIGHUP, SIGTERM, SIGINT] { unsafe sigaddset(&set, number) }
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
@@ -14,7 +15,7 @@ struct Signals {
     }
 
     /// The next signal, or nil when none came in time.
-    mutating func next(milliseconds: Int) -> Int32? {
+    public mutating func next(milliseconds: Int) -> Int32? {
         var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
         let number = unsafe sigtimedwait(&set, nil, &time)
         return number > 0 ? number : nil

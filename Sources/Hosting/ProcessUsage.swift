@@ -1,18 +1,18 @@
 import Glibc
 
 /// What this process takes from the machine.
-struct ProcessUsage {
+package struct ProcessUsage {
     /// Bytes of memory that are resident.
-    var residentBytes: UInt64 = 0
+    package var residentBytes: UInt64 = 0
     /// Bytes of address space.
-    var virtualBytes: UInt64 = 0
+    package var virtualBytes: UInt64 = 0
     /// Seconds of CPU time, user and system.
-    var cpuSeconds: Double = 0
+    package var cpuSeconds: Double = 0
     /// Threads.
-    var threads = 0
+    package var threads = 0
 
     /// Reads /proc/self/stat (proc(5)); what cannot be read is 0.
-    static var now: ProcessUsage {
+    package static var now: ProcessUsage {
         var usage = ProcessUsage()
         guard let text = readSmallFile("/proc/self/stat"), let end = text.lastIndex(of: ")") else { return usage }
         // Behind the name in brackets, which may hold anything: state is field 3.
@@ -28,7 +28,7 @@ struct ProcessUsage {
 }
 
 /// The text of a small file such as those of /proc; nil when it cannot be read.
-func readSmallFile(_ path: String) -> String? {
+package func readSmallFile(_ path: String) -> String? {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
