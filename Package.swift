@@ -37,12 +37,17 @@ func library(_ name: String, _ pkgConfig: String, _ packages: [String]) -> Targe
 
 let package = Package(
     name: "anabranch",
+    products: [
+        // For nodes with processors of your own.
+        .library(name: "ChunkProcessing", targets: ["ChunkProcessing"])
+    ],
     targets: [
         // The system's libraries and what Swift cannot import of Linux.
         library("CNetfilterQueue", "libnetfilter_queue", ["libnetfilter-queue-dev", "libmnl-dev"]),
         library("CXXHash", "libxxhash", ["libxxhash-dev"]),
         library("CPcap", "libpcap", ["libpcap-dev"]),
         library("CMicrohttpd", "libmicrohttpd", ["libmicrohttpd-dev"]),
+        library("CZlib", "zlib", ["zlib1g-dev"]),
         library("COpenSSL", "openssl", ["libssl-dev"]),
         .target(name: "CLinuxShims"),
 
@@ -72,6 +77,7 @@ let package = Package(
         module("Simulation", ["Tracking", "Wire"]),
         module("Splitting", ["COpenSSL", "CXXHash", "Wire", "Selection"]),
         module("NodeLinks", ["CLinuxShims", "COpenSSL", "Logging", "Splitting", "Wire"]),
+        module("ChunkProcessing", ["CLinuxShims", "CZlib", "COpenSSL", "Logging", "Wire", "Splitting"]),
 
         // The programs.
         program(
@@ -121,6 +127,7 @@ let package = Package(
         tests("SplittingTests", ["Splitting", "Selection", "Wire"]),
         tests("NodeLinksTests", ["NodeLinks", "Splitting", "Wire"]),
         tests("SystemTests", []),
+        tests("ChunkProcessingTests", ["ChunkProcessing", "Splitting", "Wire"]),
         tests("ConfigurationTests", ["Configuration", "JSONText", "Wire", "Selection", "Classification"]),
     ],
     cLanguageStandard: .gnu11

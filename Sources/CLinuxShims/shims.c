@@ -2,6 +2,7 @@
 #include "CLinuxShims.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
@@ -62,6 +63,11 @@ int ab_device_mtu(unsigned int index)
     close(descriptor);
     errno = error;
     return status < 0 ? -1 : request.ifr_mtu;
+}
+
+int ab_pipe(int ends[2])
+{
+    return pipe2(ends, O_CLOEXEC);
 }
 
 void *ab_map(size_t bytes)

@@ -35,6 +35,10 @@ int ab_own_descriptors(const int *_Nonnull keep, int count);
 // imported. Returns -1 with errno if there is no such device in this network namespace.
 int ab_device_mtu(unsigned int index);
 
+// pipe2(2) stands behind _GNU_SOURCE. Both ends are closed on exec from the start, so that no other thread's child can
+// inherit them. Returns 0, or -1 with errno.
+int ab_pipe(int ends[_Nonnull 2]);
+
 // MAP_ANONYMOUS memory, zeroed, page-aligned; NULL when there is none. MAP_FAILED is a cast Swift cannot import.
 void *_Nullable ab_map(size_t bytes);
 void ab_unmap(void *_Nonnull base, size_t bytes);
