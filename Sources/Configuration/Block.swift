@@ -9,14 +9,21 @@ protocol Block {
     static var keys: [Key<Self>] { get }
     /// Checks what concerns several keys of a block whose keys are each good.
     static func check(_ block: Self, at cursor: Cursor, into decoder: inout Decoder)
+    /// Whether the key has a meaning in this block, and is written.
+    func has(_ key: String) -> Bool
 }
 
 extension Block {
     static func check(_ block: Self, at cursor: Cursor, into decoder: inout Decoder) {}
+    func has(_ key: String) -> Bool { true }
 
     /// The block as an object with all its keys.
     var json: JSONValue {
-        JSONValue(JSONObject(Self.keys.compactMap { key in key.encode(self).map { JSONMember(key.name, $0) } }))
+        JSONValue(
+            JSONObject(
+                Self.keys.compactMap { key in
+                    has(key.name) ? key.encode(self).map { JSONMember(key.name, $0) } : nil
+                }))
     }
 
     /// The JSON schema of the block.

@@ -9,13 +9,7 @@ extension Configuration {
     ///
     /// - Throws: everything that is wrong with the file, or that it cannot be read.
     public static func load(path: String) throws(ConfigurationErrors) -> Configuration {
-        switch FileBytes.read(path: path, limit: maximumFileSize) {
-        case .success(let bytes): return try parse(bytes: bytes, file: path)
-        case .failure(let fault):
-            throw ConfigurationErrors([
-                ConfigurationDiagnostic(file: path, position: .start, message: fault.message)
-            ])
-        }
+        try parse(bytes: FileBytes.load(path: path, limit: maximumFileSize), file: path)
     }
 
     /// Reads and checks `text`.
@@ -30,23 +24,9 @@ extension Configuration {
 
     /// Reads and checks UTF-8 `bytes`, as ``parse(text:file:)`` does.
     public static func parse(bytes: [UInt8], file: String) throws(ConfigurationErrors) -> Configuration {
-        let parsed = JSONParser.parse(
-            bytes: bytes, dialect: .json5, limits: JSONParser.Limits(bytes: maximumFileSize, depth: 32))
-        var decoder = Decoder()
-        for fault in parsed.diagnostics { decoder.report(fault.message, at: fault.position) }
-        var configuration = Configuration.defaults
-        if let value = parsed.value {
-            let cursor = Cursor(value: value, path: "")
-            decoder.read(cursor, into: &configuration)
+        try .defaults.reading(bytes, file: file) { configuration, cursor, decoder in
             configuration.checkReferences(at: cursor, into: &decoder)
         }
-        guard decoder.diagnostics.isEmpty else {
-            throw ConfigurationErrors(
-                decoder.diagnostics.map {
-                    ConfigurationDiagnostic(file: file, position: $0.position, message: $0.message)
-                })
-        }
-        return configuration
     }
 
     /// Checks what concerns several blocks, of whatever could be read.
