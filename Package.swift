@@ -39,7 +39,8 @@ let package = Package(
     name: "anabranch",
     products: [
         // For nodes with processors of your own.
-        .library(name: "ChunkProcessing", targets: ["ChunkProcessing"])
+        .library(name: "ChunkProcessing", targets: ["ChunkProcessing"]),
+        .library(name: "AnabranchNode", targets: ["Node"]),
     ],
     targets: [
         // The system's libraries and what Swift cannot import of Linux.
@@ -78,6 +79,12 @@ let package = Package(
         module("Splitting", ["COpenSSL", "CXXHash", "Wire", "Selection"]),
         module("NodeLinks", ["CLinuxShims", "COpenSSL", "Logging", "Splitting", "Wire"]),
         module("ChunkProcessing", ["CLinuxShims", "CZlib", "COpenSSL", "Logging", "Wire", "Splitting"]),
+        module(
+            "Node",
+            [
+                "CLinuxShims", "ChunkProcessing", "Configuration", "Health", "Hosting", "Logging", "NodeLinks",
+                "Splitting", "Wire",
+            ]),
 
         // The programs.
         program(
@@ -91,6 +98,7 @@ let package = Package(
                 "Control",
                 "ForecastCommand",
             ]),
+        program("anabranch-node", ["Node"]),
         program("ct-test", ["Simulation", "Tracking"]),
 
         // What the scripts measure and try with.
@@ -126,6 +134,9 @@ let package = Package(
         tests("SimulationTests", ["ct-test", "Simulation", "Tracking"]),
         tests("SplittingTests", ["Splitting", "Selection", "Wire"]),
         tests("NodeLinksTests", ["NodeLinks", "Splitting", "Wire"]),
+        tests(
+            "NodeTests",
+            ["ChunkProcessing", "Configuration", "Node", "NodeLinks", "Splitting", "Wire"]),
         tests("SystemTests", []),
         tests("ChunkProcessingTests", ["ChunkProcessing", "Splitting", "Wire"]),
         tests("ConfigurationTests", ["Configuration", "JSONText", "Wire", "Selection", "Classification"]),

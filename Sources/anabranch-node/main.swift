@@ -1,0 +1,4 @@
+import Glibc
+import Node
+
+exit(NodeProgram.run(CommandLine.arguments))
