@@ -87,8 +87,16 @@ public final class NodeService: Sendable {
         } catch {
             throw NodeError("links.key_file: \(error)")
         }
-        guard configuration.links.tls == nil else { throw NodeError("links.tls: links cannot be encrypted yet") }
-        return LinkIdentity(name: configuration.name, role: .node, key: key)
+        guard let tls = configuration.links.tls else {
+            return LinkIdentity(name: configuration.name, role: .node, key: key)
+        }
+        do throws(LinkSetupError) {
+            let context = try TLSContext(
+                certificate: tls.certificate, key: tls.privateKey, authorities: tls.authority)
+            return LinkIdentity(name: configuration.name, role: .node, key: key, tls: context)
+        } catch {
+            throw NodeError("links.tls: \(error)")
+        }
     }
 
     private static func processors(
