@@ -84,6 +84,7 @@ private final class Application {
     func end() {
         if process.isRunning { kill(process.processIdentifier, SIGKILL) }
         process.waitUntilExit()
+        if case .unix(let path) = address { unsafe unlink(path) }
     }
 }
 
