@@ -14,12 +14,14 @@ extension RulePlan {
         let program = family == .ipv4 ? "iptables" : "ip6tables"
         var text = "# Anabranch, \(family == .ipv4 ? "IPv4" : "IPv6"): for \(program)-restore --noflush\n"
         text += serviceComment("#")
+        text += fullCopyComment("#")
         text += bypassComment("#")
         if jumps == 0 {
             text +=
                 "# Once: a second time adds a second jump, which does nothing. `anabranch rules apply` keeps to one.\n"
         }
         text += "*mangle\n:\(Self.chain) - [0:0]\n"
+        for line in fullCopyIptables(family) { text += "-A \(Self.chain)\(line)\n" }
         for selector in RuleSelector.all(self, family: family) {
             for match in Self.matches(selector, family: family) {
                 text += "-A \(Self.chain)\(match) -j \(queueTarget)\n"

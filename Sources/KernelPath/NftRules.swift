@@ -5,11 +5,13 @@ extension RulePlan {
     public var nft: String {
         var text = "#!/usr/sbin/nft -f\n# Anabranch, IPv4 and IPv6\n"
         text += serviceComment("#")
+        text += fullCopyComment("#")
         text += bypassComment("#")
         text += "table inet \(Self.table) {\n}\ndelete table inet \(Self.table)\n"
         text += "table inet \(Self.table) {\n    chain prerouting {\n"
         text += "        type filter hook prerouting priority mangle; policy accept;\n"
         for family in [IPFamily.ipv4, .ipv6] {
+            for line in fullCopyNft(family) { text += "        \(line)\n" }
             for selector in RuleSelector.all(self, family: family) {
                 for match in Self.nftMatches(selector, family: family) {
                     text += "        \(match) counter \(nftQueue)\n"

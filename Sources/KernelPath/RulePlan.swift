@@ -41,6 +41,8 @@ public struct RulePlan: Equatable, Sendable {
 
     /// The services' traffic.
     public var traffic: [Traffic]
+    /// Payloads that go to the queue of whole packets instead.
+    public var fullCopy: [FullCopy]
     /// One for each mark.
     public var routes: [Route]
     /// The queues' numbers, one after the other.
@@ -49,8 +51,11 @@ public struct RulePlan: Equatable, Sendable {
     public var bypass: Bool
 
     /// All fields.
-    public init(traffic: [Traffic], routes: [Route], queues: ClosedRange<UInt16>, bypass: Bool = true) {
+    public init(
+        traffic: [Traffic], fullCopy: [FullCopy] = [], routes: [Route], queues: ClosedRange<UInt16>, bypass: Bool = true
+    ) {
         self.traffic = traffic
+        self.fullCopy = fullCopy
         self.routes = routes
         self.queues = queues
         self.bypass = bypass

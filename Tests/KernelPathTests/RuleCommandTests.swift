@@ -82,10 +82,10 @@ struct RuleCommandTests {
 }
 
 /// In CI a privileged test that cannot run has to fail, not to be skipped.
-private func getenvCI() -> Bool { unsafe getenv("CI") != nil }
+func getenvCI() -> Bool { unsafe getenv("CI") != nil }
 
 /// Runs the body in a namespace that only this thread and its children see.
-private func inNetworkNamespace(_ body: () throws -> Void) throws {
+func inNetworkNamespace(_ body: () throws -> Void) throws {
     let home = unsafe open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)
     try #require(home >= 0)
     defer { close(home) }
