@@ -78,6 +78,9 @@ let package = Package(
         module("Simulation", ["Tracking", "Wire"]),
         module("Splitting", ["COpenSSL", "CXXHash", "Wire", "Selection"]),
         module("NodeLinks", ["CLinuxShims", "COpenSSL", "Logging", "Splitting", "Wire"]),
+        module(
+            "Splitter",
+            ["CLinuxShims", "Logging", "Wire", "Tracking", "Dataplane", "NetfilterQueue", "NodeLinks", "Splitting"]),
         module("ChunkProcessing", ["CLinuxShims", "CZlib", "COpenSSL", "Logging", "Wire", "Splitting"]),
         module(
             "Node",
@@ -134,6 +137,7 @@ let package = Package(
         tests("SimulationTests", ["ct-test", "Simulation", "Tracking"]),
         tests("SplittingTests", ["Splitting", "Selection", "Wire"]),
         tests("NodeLinksTests", ["NodeLinks", "Splitting", "Wire"]),
+        tests("SplitterTests", ["Splitter", "Tracking", "Wire"]),
         tests(
             "NodeTests",
             ["ChunkProcessing", "Configuration", "Node", "NodeLinks", "Splitting", "Wire"]),
