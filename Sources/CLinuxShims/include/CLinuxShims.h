@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include "egress.h"
 #include "processor.h"
 #include "sockets.h"
 
