@@ -99,7 +99,7 @@ let package = Package(
                 "Hosting", "JSONText", "Wire", "Capture", "Tracking", "Dataplane", "NetfilterQueue", "KernelPath",
                 "Configuration",
                 "Control",
-                "ForecastCommand",
+                "ForecastCommand", "Splitting",
             ]),
         program("anabranch-node", ["Node"]),
         program("ct-test", ["Simulation", "Tracking"]),
@@ -130,7 +130,7 @@ let package = Package(
         tests(
             "ControlTests",
             ["Control", "Configuration", "Dataplane", "Hosting", "JSONText", "Selection", "Tracking", "Wire"]),
-        tests("CommandTests", ["anabranch", "anabranchd", "Capture", "JSONText", "Wire"]),
+        tests("CommandTests", ["anabranch", "anabranchd", "Capture", "JSONText", "Splitting", "Wire"]),
         tests("ForecastingTests", ["CAllocationCounter", "Forecasting"]),
         tests("ForecastCommandTests", ["ForecastCommand", "Forecasting"]),
         tests("TrackingTests", ["Simulation", "Tracking", "Wire"]),

@@ -38,6 +38,8 @@ struct Command: Sendable {
     let words: [String]
     /// What has to follow them: `["[POOL/]NAME"]`.
     var operands: [String] = []
+    /// What may follow those, in this order.
+    var optionalOperands: [String] = []
     var options: [Option] = []
     /// One line.
     let summary: String
@@ -53,6 +55,7 @@ struct Command: Sendable {
             let text = option.name + (option.value.map { " \($0)" } ?? "")
             return option.required ? text : "[\(text)]"
         }
+        let operands = operands + optionalOperands.map { "[\($0)]" }
         return (["anabranch", name] + operands + optional).joined(separator: " ")
     }
 }

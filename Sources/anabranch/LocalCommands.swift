@@ -7,7 +7,9 @@ import Wire
 
 /// The commands that need no daemon.
 enum LocalCommands {
-    static let all: [Command] = [check, Replay.command, rules("print"), rules("apply"), rules("remove"), version]
+    static let all: [Command] = [
+        check, Replay.command, Send.command, rules("print"), rules("apply"), rules("remove"), version,
+    ]
 
     /// The option that names the configuration.
     static let configOption = Option(

@@ -81,9 +81,8 @@ extension Command {
         if operands.count < self.operands.count {
             throw .usage("\(self.operands[operands.count]) is missing: \(synopsis)")
         }
-        if operands.count > self.operands.count {
-            throw .usage("unexpected '\(operands[self.operands.count])': \(synopsis)")
-        }
+        let most = self.operands.count + optionalOperands.count
+        if operands.count > most { throw .usage("unexpected '\(operands[most])': \(synopsis)") }
         let known = options + Self.common
         var result: [String: String] = [:]
         for (name, value) in given {
