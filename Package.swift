@@ -64,8 +64,7 @@ let package = Package(
         module("NetfilterQueue", ["CLinuxShims", "CNetfilterQueue", "Logging", "Wire", "Dataplane"]),
         module("Forecasting"),
         module("ForecastCommand", ["Forecasting"]),
-        module("Configuration", ["JSONText", "Wire", "Selection", "Classification"]),
-
+        module("Configuration", ["JSONText", "Wire", "Selection", "Classification", "Splitting"]),
         module("KernelPath", ["Wire"]),
         module("Health", ["Wire"]),
         module("Hosting", ["CMicrohttpd", "Wire"]),
@@ -73,14 +72,17 @@ let package = Package(
             "Control",
             [
                 "Hosting", "Logging", "JSONText", "Wire", "Selection", "Classification", "Tracking", "Dataplane",
-                "NetfilterQueue", "KernelPath", "Configuration", "Health",
+                "NetfilterQueue", "NodeLinks", "KernelPath", "Configuration", "Health", "Splitter", "Splitting",
             ]),
         module("Simulation", ["Tracking", "Wire"]),
         module("Splitting", ["COpenSSL", "CXXHash", "Wire", "Selection"]),
         module("NodeLinks", ["CLinuxShims", "COpenSSL", "Logging", "Splitting", "Wire"]),
         module(
             "Splitter",
-            ["CLinuxShims", "Logging", "Wire", "Tracking", "Dataplane", "NetfilterQueue", "NodeLinks", "Splitting"]),
+            [
+                "CLinuxShims", "Logging", "Wire", "Selection", "Tracking", "Dataplane", "NetfilterQueue", "NodeLinks",
+                "Splitting",
+            ]),
         module("ChunkProcessing", ["CLinuxShims", "CZlib", "COpenSSL", "Logging", "Wire", "Splitting"]),
         module(
             "Node",
@@ -92,14 +94,15 @@ let package = Package(
         // The programs.
         program(
             "anabranchd",
-            ["Hosting", "Logging", "Wire", "Configuration", "Tracking", "Dataplane", "NetfilterQueue", "Control"]),
+            [
+                "Hosting", "Logging", "Wire", "Configuration", "Tracking", "Dataplane", "NetfilterQueue", "NodeLinks",
+                "Splitter", "Control",
+            ]),
         program(
             "anabranch",
             [
                 "Hosting", "JSONText", "Wire", "Capture", "Tracking", "Dataplane", "NetfilterQueue", "KernelPath",
-                "Configuration",
-                "Control",
-                "ForecastCommand", "Splitting",
+                "Configuration", "Control", "ForecastCommand", "Splitting",
             ]),
         program("anabranch-node", ["Node"]),
         program("ct-test", ["Simulation", "Tracking"]),

@@ -25,6 +25,8 @@ public struct Configuration: Equatable, Sendable {
     public var flows = FlowConfiguration()
     /// The load balancers, if there are several that bring fragments together.
     public var loadBalancers: LoadBalancerConfiguration?
+    /// The splitting of flagged payloads; nil: none are split.
+    public var splitting: SplittingConfiguration?
 
     private init() {}
 
@@ -72,6 +74,9 @@ extension Configuration: Block {
             Key(
                 "load_balancers", \.loadBalancers, Rule.block.optional(),
                 "The load balancers that bring the fragments of a packet together on one of them."),
+            Key(
+                "splitting", \.splitting, Rule.block.optional(),
+                "How flagged payloads are split over the nodes that run beside the backends."),
         ]
     }
 

@@ -1,5 +1,6 @@
 import Classification
 import JSONText
+import Wire
 
 extension Configuration {
     /// The largest file that is read, in bytes.
@@ -44,6 +45,40 @@ extension Configuration {
         }
         checkMarks(at: cursor, into: &decoder)
         checkLoadBalancers(at: cursor, into: &decoder)
+        checkSplitting(at: cursor, into: &decoder)
+    }
+
+    /// Services that are split must be there, and their backends have an address at which the node is found, under a name
+    /// that stands for one server.
+    private func checkSplitting(at cursor: Cursor, into decoder: inout Decoder) {
+        guard let splitting else { return }
+        var nodes: [String: (pool: String, address: IPAddress)] = [:]
+        for split in splitting.services {
+            guard let service = services.first(where: { $0.name == split.name }) else {
+                decoder.report(
+                    "splitting.services.\(split.name): there is no service of this name; "
+                        + suggestion(for: split.name, among: services.map(\.name)),
+                    at: cursor.position(of: ["splitting", "services", split.name]))
+                continue
+            }
+            for backend in pool(named: service.pool)?.backends ?? [] {
+                let place = cursor.position(of: ["pools", service.pool, "backends", backend.name])
+                guard let address = backend.addresses.first else {
+                    decoder.report(
+                        "pools.\(service.pool).backends.\(backend.name) has no address at which its node is found; "
+                            + "write address, or take \(split.name) out of splitting.services",
+                        at: place)
+                    continue
+                }
+                if let other = nodes[backend.name], other.address != address {
+                    decoder.report(
+                        "pools.\(service.pool).backends.\(backend.name): pool \"\(other.pool)\" has another server "
+                            + "of this name, and nodes are told apart by name; rename one",
+                        at: place)
+                }
+                nodes[backend.name] = (service.pool, address)
+            }
+        }
     }
 
     /// The pool of load balancers and this one in it must be there, and each of the others must have a hardware address.

@@ -20,6 +20,8 @@ extension ControlPlane {
         case ("show", "backends"?): return showBackends
         case ("show", "tables"?): return showTables
         case ("show", "fragments"?): return showFragments
+        case ("show", "jobs"?): return try showJobs(request)
+        case ("show", "nodes"?): return try showNodes()
         case ("show", "queues"?): return showQueues
         case ("show", "counters"?): return showCounters
         case ("backend", "activate"?): return try setState(.active, request)

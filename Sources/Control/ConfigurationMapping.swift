@@ -95,6 +95,7 @@ extension Configuration {
                 RulePlan.Traffic(
                     service: $0.name, protocols: $0.match.protocols, destinations: $0.match.destinations)
             },
+            fullCopy: fullCopyRules(workers: count),
             routes: pools.flatMap { pool in
                 pool.backends.filter { marks.insert($0.mark).inserted }.map {
                     RulePlan.Route(backend: "\(pool.name)/\($0.name)", mark: $0.mark, addresses: $0.addresses)
@@ -122,6 +123,7 @@ extension Configuration {
         compare("metrics", metrics == running.metrics)
         compare("tracking", tracking == running.tracking)
         compare("flows", flows == running.flows)
+        compare("splitting", !splittingNeedsRestart(running: running))
         return keys
     }
 }

@@ -5,6 +5,7 @@ import Health
 import JSONText
 import Logging
 import NetfilterQueue
+import Splitter
 import Synchronization
 
 /// The running balancer as its operators meet it: everything that commands and metrics need, in one place.
@@ -22,6 +23,8 @@ public final class ControlPlane: Sendable {
     /// Of packets that the kernel put together from fragments.
     let joining: Recency
     let fragments: FragmentTracking
+    /// Nil: nothing is split.
+    let splitter: Splitter?
     let drains = DrainWatch()
     /// What the daemon runs with: keys that wait for a restart are compared with it.
     private let running: Configuration
@@ -38,15 +41,17 @@ public final class ControlPlane: Sendable {
     ///   - queues: the queues' settings.
     ///   - director: made from the same configuration.
     ///   - fragments: the workers' table of fragments.
+    ///   - splitter: the thread that splits payloads, if there is one.
     ///   - failure: a queue worker that ended by itself, and why.
     public init(
         _ configuration: Configuration, file: String, queues: [QueueSettings], director: Director,
-        fragments: FragmentTracking, failure: @escaping @Sendable () -> QueueError?
+        fragments: FragmentTracking, splitter: Splitter? = nil, failure: @escaping @Sendable () -> QueueError?
     ) {
         self.director = director
         self.queues = queues
         self.file = file
         self.fragments = fragments
+        self.splitter = splitter
         self.failure = failure
         running = configuration
         started = secondsSince1970()
@@ -113,6 +118,7 @@ public final class ControlPlane: Sendable {
             }
             report.restartNeeded = new.keysForRestart(running: running)
             health.watch(new.healthTargets)
+            splitter?.take(new.splitterPlan)
             if new.log != before.log { Log.level = LogLevel(new.log.level) }
         } catch {
             report.errors = error.diagnostics.map(\.description)

@@ -16,6 +16,7 @@ extension ControlPlane {
         kernel(&page)
         pools(&page)
         tracking(&page)
+        splitting(&page)
         daemon(&page)
         return page.text
     }

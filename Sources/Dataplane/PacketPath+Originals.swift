@@ -1,3 +1,6 @@
+import Tracking
+import Wire
+
 extension PacketPath {
     /// What is kept of a decision while the packet waits: snapshots may change meanwhile.
     public func keep(_ decision: Decision) -> UInt64 { view.keep(decision).rawValue }
@@ -39,4 +42,21 @@ extension PacketPath {
 
     /// The snapshot that packets are decided by until the next `refresh`.
     public var currentSnapshot: Snapshot { current }
+}
+
+extension PacketPath {
+    /// The decision for a fragment that another load balancer is to handle; nil if it is this one's.
+    public func peerDecision(_ packet: Packet, _ bytes: RawSpan, sender: UInt64) -> Decision? {
+        view.peer(for: packet.outerAddresses(in: bytes), sender)
+    }
+
+    /// The decision for an original whose packet must not be, or, without a fault, for which there was no room.
+    public func refused(_ fault: FragmentFault?) -> Decision {
+        var decision = Decision(fault == nil ? .fragmentNoRoom : .fragmentRejected, .drop)
+        decision.fault = fault
+        return decision
+    }
+
+    /// The decision for an exact copy of a fragment that has come.
+    public var duplicateDecision: Decision { Decision(.fragmentDuplicate, .drop) }
 }

@@ -12,6 +12,8 @@ enum DaemonCommands {
             show("backends", "Backends: state, check, weight, shards, traffic", ShowText.backends),
             show("tables", "Shard tables: epoch, digest, moved slots, shares", ShowText.tables),
             show("fragments", "The table of fragments: packets followed, parked, lost, refused", ShowText.fragments),
+            jobs,
+            show("nodes", "The nodes that work on chunks: links, load table, credit", ShowText.nodes),
             show("queues", "Queues: waiting and dropped packets, batches, decision time", ShowText.queues),
             show("counters", "Every outcome, every reason for malformed packets, every event", ShowText.counters),
             backend("activate", "Give a backend its shards (again)"),
@@ -27,6 +29,16 @@ enum DaemonCommands {
             let data = try ask(ControlRequest(["show", topic]), invocation)
             print(data, invocation, render)
         }
+    }
+
+    private static let jobs = Command(
+        words: ["show", "jobs"],
+        options: [Option(name: "--job", value: "JOB", help: "One job as a time line, named as in the list")],
+        summary: "Payloads that are split: how they ended, how long they took, the last ones"
+    ) { invocation throws(Failure) in
+        var arguments: JSONObject = [:]
+        if let job = invocation["--job"] { arguments["job"] = JSONValue(job) }
+        print(try ask(ControlRequest(["show", "jobs"], arguments), invocation), invocation, ShowText.jobs)
     }
 
     private static let lasts = "The change lasts until the backend's entry in the file changes or the daemon restarts."

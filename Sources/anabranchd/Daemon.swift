@@ -5,6 +5,8 @@ import Glibc
 import Hosting
 import Logging
 import NetfilterQueue
+import NodeLinks
+import Splitter
 import Tracking
 import Wire
 
@@ -12,6 +14,7 @@ import Wire
 struct Daemon {
     private let plane: ControlPlane
     private let queues: QueueGroup
+    private let splitter: Splitter?
     private let manager = ServiceManager()
     private var signals: Signals
 
@@ -28,7 +31,10 @@ struct Daemon {
         }
         Log.level = LogLevel(configuration.log.level)
         let settings = configuration.queueSettings(cores: usableCores())
-        let ledger = CounterLedger(workers: settings.count)
+        let splits = configuration.splitting != nil
+        // The splitting thread is one more worker to the counters and the tables.
+        let workers = settings.count + (splits ? 1 : 0)
+        let ledger = CounterLedger(workers: workers)
         let director: Director
         do throws(DirectorError) {
             director = try Director(configuration, ledger: ledger)
@@ -37,16 +43,20 @@ struct Daemon {
         }
         let fragments: FragmentTracking
         do throws(TrackingError) {
-            fragments = try FragmentTracking(configuration.fragmentLimits(workers: settings.count))
+            fragments = try FragmentTracking(configuration.fragmentLimits(workers: workers))
         } catch {
             throw StartError("\(file): tracking: \(error)")
         }
         let queues = QueueGroup(
-            settings, publisher: director.publisher, counters: ledger.workers, fragments: fragments)
+            settings, publisher: director.publisher, counters: Array(ledger.workers.prefix(settings.count)),
+            fragments: fragments)
+        let splitter = try splitter(configuration, file, director, fragments, workers: settings.count)
         let plane = ControlPlane(
-            configuration, file: file, queues: settings, director: director, fragments: fragments
+            configuration, file: file, queues: settings + (splitter.map { [$0.settings.queue] } ?? []),
+            director: director, fragments: fragments,
+            splitter: splitter
         ) { queues.failure }
-        var daemon = Daemon(plane: plane, queues: queues, signals: signals)
+        var daemon = Daemon(plane: plane, queues: queues, splitter: splitter, signals: signals)
         try daemon.serve(configuration)
     }
 
@@ -59,10 +69,17 @@ struct Daemon {
         } catch {
             throw StartError(error.description)
         }
+        do throws(SplitterError) {
+            try splitter?.start()
+        } catch {
+            queues.stop()
+            throw StartError(error.description)
+        }
         let pages: HTTPServer?
         do throws(HTTPServerError) {
             pages = try startPages(configuration)
         } catch {
+            splitter?.stop()
             queues.stop()
             throw StartError(error.description)
         }
@@ -75,6 +92,7 @@ struct Daemon {
         let failure = mainLoop()
         manager.stopping()
         // The queues first: they answer what they hold, and packets take the fallback route from then on.
+        splitter?.stop()
         queues.stop()
         withExtendedLifetime(pages) {}
         plane.stop()
@@ -83,7 +101,7 @@ struct Daemon {
     }
 
     /// Waits for signals; returns why a worker ended by itself, or nil after a signal to stop.
-    private mutating func mainLoop() -> QueueError? {
+    private mutating func mainLoop() -> String? {
         let half = manager.watchdogInterval.map { max(1, Int($0 / 2_000_000)) } ?? 1000
         while true {
             switch signals.next(milliseconds: min(1000, half)) {
@@ -95,9 +113,24 @@ struct Daemon {
             case nil:
                 break
             }
-            if let failure = queues.failure { return failure }
+            if let failure = queues.failure { return failure.description }
+            if let failure = splitter?.failure { return failure.description }
             plane.tick()
             if manager.watchdogInterval != nil { manager.alive() }
+        }
+    }
+
+    private static func splitter(
+        _ configuration: Configuration, _ file: String, _ director: Director, _ fragments: FragmentTracking,
+        workers: Int
+    ) throws(StartError) -> Splitter? {
+        do throws(LinkSetupError) {
+            guard let settings = try configuration.splitterSettings(workers: workers) else { return nil }
+            return Splitter(
+                settings, plan: configuration.splitterPlan, publisher: director.publisher,
+                counters: director.ledger.workers[workers], fragments: fragments, number: workers)
+        } catch {
+            throw StartError("\(file): splitting: \(error)")
         }
     }
 

@@ -40,12 +40,15 @@ struct ParsingTests {
         ("", "a command is missing"),
         ("shwo", "unknown command 'shwo': did you mean 'show'?"),
         ("frobnicate", "unknown command 'frobnicate'"),
-        ("show", "'show' needs one of: status, services, pools, backends, tables, fragments, queues, counters"),
+        (
+            "show",
+            "'show' needs one of: status, services, pools, backends, tables, fragments, jobs, nodes, queues, counters"
+        ),
         ("show tabels", "unknown command 'show tabels': did you mean 'tables'?"),
         (
             "show everything",
-            "unknown command 'show everything': known are status, services, pools, backends, tables, fragments, queues, "
-                + "counters"
+            "unknown command 'show everything': known are status, services, pools, backends, tables, fragments, jobs, "
+                + "nodes, queues, counters"
         ),
         ("backend drain", "[POOL/]NAME is missing: anabranch backend drain [POOL/]NAME"),
         ("show status now", "unexpected 'now': anabranch show status"),

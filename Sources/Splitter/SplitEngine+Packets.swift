@@ -1,0 +1,126 @@
+import Dataplane
+import NetfilterQueue
+import Splitting
+import Tracking
+import Wire
+
+/// From packets to payloads.
+extension SplitEngine {
+    /// What is to be done with a packet of the full-copy queue.
+    func decide(_ copied: CopiedPacket, _ bytes: RawSpan, _ path: inout PacketPath) -> CopyAnswer {
+        // An aggregate is several payloads, and one that was cut is none.
+        guard !isClosing, !copied.isAggregate, bytes.byteCount >= copied.wireLength,
+            let packet = try? Packet(parsing: bytes, wireLength: copied.wireLength),
+            packet.transport == TransportProtocol.udp
+        else { return .ordinary }
+        if packet.isFragment {
+            guard plan.mayTrigger(dscp: packet.dscp) else { return .ordinary }
+            return collect(copied, bytes, packet, &path)
+        }
+        guard case .transport = packet.kind,
+            plan.mayTrigger(dscp: packet.dscp, payloadBytes: packet.payloadLength)
+        else { return .ordinary }
+        let decision = path.decide(bytes, wireLength: copied.wireLength, sender: copied.sender)
+        let datagram = Self.copy(bytes, packet.payloadOffset..<packet.payloadEnd)
+        guard
+            let name = candidate(
+                packet, decision, payload: datagram, path,
+                originals: { originals.add(wireLength: copied.wireLength, isFragment: false).map { [$0] } })?.first
+        else {
+            path.count(decision, copied.wireLength)
+            return .decided(decision.verdict)
+        }
+        path.countParked()
+        return .park(name: name)
+    }
+
+    private static func copy(_ bytes: RawSpan, _ range: Range<Int>) -> [UInt8] {
+        unsafe bytes.extracting(range).withUnsafeBytes { unsafe [UInt8]($0) }
+    }
+
+    /// Notes a payload that is to be split.
+    ///
+    /// - Parameter originals: Names for its packets; nil if there is no room.
+    /// - Returns: The names; nil if the payload is not to be split.
+    private func candidate(
+        _ packet: Packet, _ decision: Decision, payload: [UInt8], _ path: borrowing PacketPath,
+        originals: () -> [UInt32]?
+    ) -> [UInt32]? {
+        guard decision.backend >= 0, decision.verdict.action == .acceptMarked,
+            let service = path.serviceName(decision).flatMap({ plan.services[$0] }),
+            service.triggers(dscp: packet.dscp, payloadBytes: payload.count), let names = originals()
+        else { return nil }
+        candidates.append(
+            Candidate(
+                payload: payload, originals: names, kept: path.keep(decision), pool: decision.pool,
+                shard: decision.shard,
+                endpoints: JobEndpoints(
+                    client: Endpoint(address: packet.key.source, port: packet.key.sourcePort),
+                    virtual: Endpoint(address: packet.key.destination, port: packet.key.destinationPort)),
+                service: service))
+        return names
+    }
+
+    private func collect(
+        _ copied: CopiedPacket, _ bytes: RawSpan, _ packet: Packet, _ path: inout PacketPath
+    ) -> CopyAnswer {
+        guard let fragment = packet.fragment else { return .ordinary }
+        if let peer = path.peerDecision(packet, bytes, sender: copied.sender) {
+            path.count(peer, copied.wireLength)
+            return .decided(peer.verdict)
+        }
+        guard let name = originals.add(wireLength: copied.wireLength, isFragment: true) else {
+            let decision = path.refused(nil)
+            path.count(decision, copied.wireLength)
+            return .decided(decision.verdict)
+        }
+        let key = FragmentKey(
+            source: packet.key.source, destination: packet.key.destination, transport: packet.transport,
+            identification: fragment.identification)
+        let begin = packet.totalLength - fragment.length
+        path.countParked()
+        switch collector.add(
+            key, fragment, payload: bytes.extracting(begin..<packet.totalLength), original: name,
+            wireLength: copied.wireLength, now: now)
+        {
+        case .kept: break
+        case .duplicate:
+            _ = originals.remove(name)
+            path.countUnparked(path.duplicateDecision, wireLength: copied.wireLength)
+            return .decided(.drop)
+        case .whole(let payload): whole(payload.bytes, payload.originals, packet, &path)
+        case .poisoned(let fault, let names): settled.append(.refused(names, fault))
+        case .refused(let names): settled.append(.refused(names, nil))
+        }
+        return .park(name: name)
+    }
+
+    /// All fragments of a payload have come: it is split, or its originals go where they would have gone.
+    private func whole(_ transport: [UInt8], _ names: [UInt32], _ last: Packet, _ path: inout PacketPath) {
+        var builder = PacketBuilder(from: last.key.source, to: last.key.destination)
+        builder.trafficClass = last.trafficClass
+        let bytes = builder.packet(transport: TransportProtocol.udp, body: transport)
+        let span = unsafe bytes.span.bytes
+        guard let packet = try? Packet(parsing: span, wireLength: bytes.count) else {
+            return settled.append(.refused(names, .condemned))
+        }
+        let decision = path.decide(span, wireLength: bytes.count)
+        // A backend would not take it with a wrong checksum; it is for the backend to say so.
+        let isGood = builder.hasGoodUDPChecksum(transport)
+        let payload = Array(bytes[packet.payloadOffset..<packet.payloadEnd])
+        if !isGood || candidate(packet, decision, payload: payload, path, originals: { names }) == nil {
+            settled.append(.released(names, path.keep(decision)))
+        }
+    }
+}
+
+extension PacketBuilder {
+    /// Whether a UDP datagram between these addresses has a right checksum, or none (RFC 768; in IPv6 it must have one).
+    func hasGoodUDPChecksum(_ datagram: [UInt8]) -> Bool {
+        guard datagram.count >= 8 else { return false }
+        if datagram[6] == 0 && datagram[7] == 0 { return family == .ipv4 }
+        // With its own checksum in place the sum of everything is 0 in one's complement.
+        return unsafe InternetChecksum.transport(
+            datagram.span.bytes, source: source, destination: destination, transport: TransportProtocol.udp) == 0
+    }
+}

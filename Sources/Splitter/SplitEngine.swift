@@ -1,0 +1,293 @@
+import Dataplane
+import Logging
+import NetfilterQueue
+import NodeLinks
+import Splitting
+import Tracking
+import Wire
+
+/// The splitting thread at work: packets in, jobs over the nodes, answers out. Belongs to its event loop's thread.
+///
+/// A payload's originals are parked in the kernel from the moment they are seen. They are dropped when the client has its
+/// answer, and accepted with the mark of one backend when there is none: nothing is injected twice, and nothing is lost
+/// but what a crash of the process takes along, as the kernel drops what is parked when its socket closes.
+final class SplitEngine {
+    /// A payload that came whole, or has been collected, and is to be offered to the desk.
+    struct Candidate {
+        var payload: [UInt8]
+        var originals: [UInt32]
+        var kept: UInt64
+        var pool: Int32
+        var shard: UInt32
+        var endpoints: JobEndpoints
+        var service: ServiceSplitting
+    }
+
+    /// A job's originals, and where they go without an answer.
+    struct Pending {
+        var originals: [UInt32]
+        var kept: UInt64
+    }
+
+    /// What was decided about originals while they were on their way to their queue.
+    enum Settled {
+        case refused([UInt32], FragmentFault?)
+        case released([UInt32], UInt64)
+    }
+
+    let loop: EventLoop
+    let context: LinkContext
+    let settings: SplitterSettings
+    let queue: CopyQueue
+    var plan = SplitterPlan()
+    var desk: SplitDesk
+    var originals: OriginalTable
+    var collector: PayloadCollector
+    var answers: AnswerSockets
+    var links: [String: NodeLink] = [:]
+    var jobs: [JobID: Pending] = [:]
+    var candidates: [Candidate] = []
+    var settled: [Settled] = []
+    var unsent: UInt64 = 0
+    private var limit = LogLimit()
+    private(set) var failure: SystemError?
+    private(set) var isClosing = false
+
+    /// How often the time of what waits is looked at.
+    private static let interval = Duration.milliseconds(10)
+
+    init(
+        _ settings: SplitterSettings, loop: EventLoop, path: consuming PacketPath
+    ) throws(SplitterError) {
+        self.loop = loop
+        self.settings = settings
+        do throws(LinkSetupError) {
+            context = try LinkContext(loop: loop, identity: settings.identity)
+        } catch {
+            throw .links(error)
+        }
+        do throws(QueueError) {
+            queue = try CopyQueue(
+                settings.queue, originals: settings.originals, length: settings.maximumOriginals, path: path)
+        } catch {
+            throw .queue(error)
+        }
+        desk = SplitDesk(settings: settings.splitting, origin: UInt64.random(in: 1...(.max))) { algorithm, bytes in
+            algorithm.checksum(of: bytes)
+        }
+        originals = OriginalTable(capacity: Int(settings.maximumOriginals))
+        collector = PayloadCollector(CollectorLimits(bytes: settings.collectedBytes, ttl: settings.fragmentTime))
+        answers = AnswerSockets()
+        do throws(LinkSetupError) {
+            try loop.watch(queue.descriptor, for: .readable) { [unowned self] _ in receive() }
+        } catch {
+            throw .links(error)
+        }
+        scheduleInterval()
+        scheduleMeasuring()
+    }
+
+    /// The time, in nanoseconds of the monotonic clock.
+    var now: Int64 { MonotonicClock.now }
+
+    // MARK: Events
+
+    /// Packets have come, or it is time to look at those that wait.
+    private func receive() {
+        failure = failure ?? queue.receive { packet, bytes, path in decide(packet, bytes, &path) }
+        queue.collectOriginals { name, id in
+            if !originals.confirm(name, id: id) { queue.release(id, .drop) }
+        }
+        for decided in settled {
+            switch decided {
+            case .refused(let names, let fault): refuse(names, fault)
+            case .released(let names, let kept): release(names, kept, nil)
+            }
+        }
+        settled.removeAll(keepingCapacity: true)
+        for packet in collector.takeGivenUp() {
+            refuse(packet.originals, packet.reason == .evicted ? .evicted : .expired)
+        }
+        if !candidates.isEmpty {
+            let offered = candidates
+            candidates.removeAll(keepingCapacity: true)
+            var actions: [SplitAction] = []
+            for candidate in offered { submit(candidate, &actions) }
+            carryOut(&actions)
+        }
+        queue.flush()
+        if failure != nil { loop.handle.stop() }
+    }
+
+    private func scheduleInterval() {
+        loop.schedule(after: Self.interval) { [unowned self] in
+            receive()
+            collector.expire(now: now)
+            tick()
+            scheduleInterval()
+        }
+    }
+
+    private func scheduleMeasuring() {
+        loop.schedule(after: settings.splitting.updateInterval) { [unowned self] in
+            for (name, link) in links {
+                guard let conditions = link.conditions else { continue }
+                desk.measured(
+                    Splitting.LinkConditions(
+                        roundTrip: UInt64(conditions.roundTrip) * 1000,
+                        bytesPerSecond: conditions.deliveryRate > 0 ? Double(conditions.deliveryRate) : 125_000_000),
+                    to: name)
+            }
+            scheduleMeasuring()
+        }
+    }
+
+    /// A deadline of the desk's has come, or may have.
+    private func tick() {
+        var actions: [SplitAction] = []
+        desk.tick(now: UInt64(now), into: &actions)
+        carryOut(&actions)
+        queue.flush()
+    }
+
+    /// Takes over what is split and where the nodes are.
+    func take(_ new: SplitterPlan) {
+        for (name, link) in links where new.nodes[name] != link.address {
+            links[name] = nil
+            link.onChange = nil
+            link.close()
+            var actions: [SplitAction] = []
+            desk.remove(name, now: UInt64(now), into: &actions)
+            carryOut(&actions)
+        }
+        for (name, address) in new.nodes where links[name] == nil {
+            let link = NodeLink(context, to: address, peer: LinkPeer(name: name, role: .node))
+            link.onMessage = { [unowned self] _, message in receive(message, from: name) }
+            link.onChange = { [unowned self] link in changed(link, name) }
+            links[name] = link
+            link.connect()
+        }
+        plan = new
+        queue.flush()
+    }
+
+    private func receive(_ message: LinkMessage, from node: String) {
+        var actions: [SplitAction] = []
+        desk.receive(message, from: node, now: UInt64(now), into: &actions)
+        carryOut(&actions)
+        queue.flush()
+    }
+
+    private func changed(_ link: NodeLink, _ name: String) {
+        var actions: [SplitAction] = []
+        if link.isUp {
+            Log.notice("node \(name) at \(link.address) is linked")
+            desk.linkUp(name, now: UInt64(now))
+        } else {
+            desk.linkDown(name, now: UInt64(now), into: &actions)
+        }
+        carryOut(&actions)
+        queue.flush()
+    }
+
+    /// Ends all jobs, lets their originals go, and gives the queue back.
+    func close() {
+        isClosing = true
+        var actions: [SplitAction] = []
+        desk.stop(now: UInt64(now), into: &actions)
+        carryOut(&actions)
+        queue.flush()
+        for link in links.values {
+            link.onChange = nil
+            link.finish()
+        }
+        loop.unwatch(queue.descriptor)
+        queue.close()
+    }
+
+    // MARK: Jobs
+
+    private func submit(_ candidate: Candidate, _ actions: inout [SplitAction]) {
+        let name = candidate.service.requestType(of: candidate.payload.span)
+        let type = plan.types[name] ?? RequestTypeSettings(name: name)
+        let snapshot = queue.withPath { $0.currentSnapshot }
+        guard let ring = snapshot.plan.pools[Int(candidate.pool)].table else {
+            return release(candidate.originals, candidate.kept, nil)
+        }
+        let request = SplitRequest(
+            payload: candidate.payload, type: type, key: JobKey.key(ofType: name, shard: candidate.shard),
+            endpoints: candidate.endpoints)
+        do throws(JobRefusal) {
+            let id = try desk.submit(request, ring: ring, now: UInt64(now), into: &actions)
+            jobs[id] = Pending(originals: candidate.originals, kept: candidate.kept)
+        } catch {
+            release(candidate.originals, candidate.kept, nil)
+        }
+    }
+
+    private func carryOut(_ actions: inout [SplitAction]) {
+        var index = 0
+        while index < actions.count {
+            switch actions[index] {
+            case .send(let message, let node):
+                if links[node]?.send(message) != .queued {
+                    desk.undeliverable(message, to: node, now: UInt64(now), into: &actions)
+                }
+            case .ended(let end): finish(end)
+            }
+            index += 1
+        }
+    }
+
+    private func finish(_ end: JobEnd) {
+        guard let pending = jobs.removeValue(forKey: end.job) else { return }
+        if end.outcome == .answered, !send(end) {
+            // The client got nothing: a backend answers.
+            return release(pending.originals, pending.kept, nil)
+        }
+        release(pending.originals, pending.kept, end.outcome.isForwarded ? nil : end.outcome == .answered)
+    }
+
+    /// Sends an answer; false if not even its beginning could be sent.
+    private func send(_ end: JobEnd) -> Bool {
+        for (index, datagram) in (end.answer ?? []).enumerated() {
+            let outcome = answers.send(datagram, from: end.endpoints.virtual, to: end.endpoints.client)
+            guard outcome != .sent else { continue }
+            unsent += 1
+            if let held = limit.admit() {
+                Log.warning(
+                    "answer from \(end.endpoints.virtual) to \(end.endpoints.client) could not be sent: \(outcome)"
+                        + (held > 0 ? " (and \(held) more)" : ""))
+            }
+            return index > 0
+        }
+        return true
+    }
+
+    // MARK: Originals
+
+    /// Lets originals go (`answered` nil), or ends them.
+    private func release(_ names: [UInt32], _ kept: UInt64, _ answered: Bool?) {
+        for name in names {
+            finish(name) { path, original in
+                guard let answered else { return path.forward(kept, isFragment: original.isFragment) }
+                return path.end(kept, answered: answered)
+            }
+        }
+    }
+
+    /// Drops originals whose packet must not be.
+    func refuse(_ names: [UInt32], _ fault: FragmentFault?) {
+        for name in names { finish(name) { path, _ in path.refused(fault) } }
+    }
+
+    private func finish(_ name: UInt32, _ decide: (borrowing PacketPath, Original) -> Decision) {
+        guard let original = originals.remove(name) else { return }
+        queue.withPath { path in
+            // One that never arrived was dropped by the kernel, for which its queue was too short.
+            let decision = original.id == nil ? path.lostDecision : decide(path, original)
+            path.countUnparked(decision, wireLength: original.wireLength)
+            if let id = original.id { queue.release(id, decision.verdict) }
+        }
+    }
+}

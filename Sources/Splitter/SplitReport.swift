@@ -1,0 +1,71 @@
+import NodeLinks
+import Splitting
+import Wire
+
+/// How splitting stands, of one instant.
+public struct SplitReport: Sendable {
+    /// A node and its link.
+    public struct Node: Sendable {
+        /// Its name, which is that of a backend.
+        public var name: String
+        /// Where it listens.
+        public var address: Endpoint
+        /// Whether its link is up.
+        public var isLinked: Bool
+        /// Whether it can be used: linked, and it reports.
+        public var isAlive: Bool
+        /// Its last report and smoothed values; nil before the first.
+        public var row: LoadRow?
+        /// Chunks it has and may have at once.
+        public var inFlight: Int
+        public var window: Int
+        /// Round trip of the link in microseconds; nil without a connection.
+        public var roundTrip: UInt32?
+        /// Bytes that went over the link.
+        public var bytesIn: UInt64
+        public var bytesOut: UInt64
+        /// How often the link was made anew.
+        public var reconnects: UInt64
+    }
+
+    /// What was counted.
+    public var counters: SplitCounters
+    /// Jobs under way, and bytes of their payloads.
+    public var jobs: Int
+    public var jobBytes: Int
+    /// Originals that wait in the kernel.
+    public var originals: Int
+    /// Payloads whose fragments are being collected, and their bytes.
+    public var collecting: Int
+    public var collectedBytes: Int
+    /// Answers that could not be sent.
+    public var unsent: UInt64
+    /// The nodes by name.
+    public var nodes: [Node]
+    /// Time lines of the jobs under way and those that ended last, the oldest first.
+    public var traces: [JobTrace]
+}
+
+extension SplitEngine {
+    /// How splitting stands now.
+    ///
+    /// - Parameter traces: Whether time lines are wanted.
+    func report(traces: Bool) -> SplitReport {
+        let time = UInt64(now)
+        let nodes = links.sorted { $0.key < $1.key }.map { name, link in
+            let statistics = link.statistics
+            let window = desk.book.window(of: name)
+            return SplitReport.Node(
+                name: name, address: link.address, isLinked: link.isUp,
+                isAlive: desk.book.isAlive(name, now: time), row: desk.book.table.row(of: name, now: time),
+                inFlight: window?.inFlight ?? 0, window: Int(window?.window ?? 0),
+                roundTrip: link.conditions?.roundTrip, bytesIn: statistics.bytesIn, bytesOut: statistics.bytesOut,
+                reconnects: statistics.reconnects)
+        }
+        return SplitReport(
+            counters: desk.counters, jobs: desk.jobCount, jobBytes: desk.jobBytes, originals: originals.count,
+            collecting: collector.statistics.packets, collectedBytes: collector.statistics.bytes, unsent: unsent,
+            nodes: nodes,
+            traces: traces ? desk.traces : [])
+    }
+}

@@ -1,0 +1,159 @@
+import CLinuxShims
+import Dataplane
+import Glibc
+import Logging
+import NetfilterQueue
+import NodeLinks
+import Synchronization
+
+/// The thread that splits flagged payloads over the nodes, with its queues, its links and its sockets.
+public final class Splitter: Sendable {
+    /// What other threads may ask of it.
+    private enum Request: Sendable {
+        case take(SplitterPlan)
+        case report(traces: Bool, Reply)
+    }
+
+    /// Where an answer to another thread is put.
+    private final class Reply: Sendable {
+        let report = Mutex<SplitReport?>(nil)
+    }
+
+    private enum Phase: Equatable {
+        case starting
+        case running
+        case failed(SplitterError)
+        case ended
+    }
+
+    /// As given at the start.
+    public let settings: SplitterSettings
+    /// The thread's counters.
+    public let counters: WorkerCounters
+    private let publisher: SnapshotPublisher
+    private let fragments: FragmentTracking
+    private let number: Int
+    private let first: SplitterPlan
+    private let phase = Mutex(Phase.starting)
+    private let thread = Mutex<pthread_t?>(nil)
+    private let door = Mutex<(mailbox: Mailbox<Request>, handle: LoopHandle)?>(nil)
+
+    /// A thread that is not started.
+    ///
+    /// - Parameters:
+    ///   - settings: Fixed while it runs.
+    ///   - plan: What is split, and over which nodes.
+    ///   - publisher: Where the newest snapshot is.
+    ///   - counters: Its own.
+    ///   - fragments: The table of fragments, shared with the queue workers.
+    ///   - number: Its own number in that table.
+    public init(
+        _ settings: SplitterSettings, plan: SplitterPlan, publisher: SnapshotPublisher, counters: WorkerCounters,
+        fragments: FragmentTracking, number: Int
+    ) {
+        self.settings = settings
+        first = plan
+        self.publisher = publisher
+        self.counters = counters
+        self.fragments = fragments
+        self.number = number
+    }
+
+    /// Starts the thread and waits until its queues are bound.
+    public func start() throws(SplitterError) {
+        var id = pthread_t()
+        let argument = unsafe Unmanaged.passRetained(self).toOpaque()
+        let code = unsafe pthread_create(
+            &id, nil,
+            { argument in
+                // SAFETY: the creator passed a retained splitter and nobody else takes it.
+                let splitter = unsafe Unmanaged<Splitter>.fromOpaque(argument!).takeRetainedValue()
+                splitter.run()
+                return nil
+            }, argument)
+        guard code == 0 else {
+            unsafe Unmanaged<Splitter>.fromOpaque(argument).release()
+            throw .thread(code)
+        }
+        thread.withLock { $0 = id }
+        while true {
+            switch phase.withLock({ $0 }) {
+            case .starting: usleep(100)
+            case .failed(let error):
+                stop()
+                throw error
+            case .running, .ended: return
+            }
+        }
+    }
+
+    /// Why the thread ended by itself; nil while it runs.
+    public var failure: SplitterError? {
+        if case .failed(let error) = phase.withLock({ $0 }) { return error }
+        return nil
+    }
+
+    /// Takes over what is split and where the nodes are.
+    public func take(_ plan: SplitterPlan) { _ = door.withLock { $0?.mailbox.post(.take(plan)) } }
+
+    /// How splitting stands; nil if the thread does not answer within a second.
+    ///
+    /// - Parameter traces: Whether time lines are wanted.
+    public func report(traces: Bool = false) -> SplitReport? {
+        let reply = Reply()
+        guard door.withLock({ $0?.mailbox.post(.report(traces: traces, reply)) }) == true else { return nil }
+        for _ in 0..<2000 {
+            if let report = reply.report.withLock({ $0 }) { return report }
+            usleep(500)
+        }
+        return nil
+    }
+
+    /// Ends all jobs, lets originals go to their backends, gives the queue back and waits for the thread.
+    public func stop() {
+        door.withLock { $0?.handle.stop() }
+        let id = thread.withLock { id in
+            defer { id = nil }
+            return id
+        }
+        if let id { _ = pthread_join(id, nil) }
+    }
+
+    private func run() {
+        _ = unsafe ab_name_thread("splitter")
+        do throws(SplitterError) {
+            let loop: EventLoop
+            do throws(LinkSetupError) {
+                loop = try EventLoop()
+            } catch {
+                throw .links(error)
+            }
+            let path = PacketPath(
+                publisher: publisher, counters: counters, fragments: fragments, worker: number, now: MonotonicClock.now)
+            let engine = try SplitEngine(settings, loop: loop, path: path)
+            let mailbox = loop.mailbox(capacity: 256) { (request: Request) in
+                switch request {
+                case .take(let plan): engine.take(plan)
+                case .report(let traces, let reply):
+                    let report = engine.report(traces: traces)
+                    reply.report.withLock { $0 = report }
+                }
+            }
+            engine.take(first)
+            door.withLock { $0 = (mailbox, loop.handle) }
+            phase.withLock { $0 = .running }
+            loop.run()
+            door.withLock { $0 = nil }
+            if let error = engine.failure {
+                throw .queue(.failed(queue: settings.queue.number, error))
+            }
+            engine.close()
+            // Farewells of the links: what waits to be sent, for at most the time that their limits give.
+            for _ in 0..<10 { loop.turn(waitingAtMost: .milliseconds(10)) }
+            phase.withLock { $0 = .ended }
+        } catch {
+            Log.error("\(error)")
+            phase.withLock { $0 = .failed(error) }
+        }
+    }
+}
