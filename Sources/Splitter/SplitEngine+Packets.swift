@@ -65,6 +65,10 @@ extension SplitEngine {
         _ copied: CopiedPacket, _ bytes: RawSpan, _ packet: Packet, _ path: inout PacketPath
     ) -> CopyAnswer {
         guard let fragment = packet.fragment else { return .ordinary }
+        // Headers behind the fragment header (IPv6) are cut along with the rest; their later fragments do not say that
+        // they carry UDP, so the first goes the ordinary way with them.
+        let begin = packet.totalLength - fragment.length
+        if fragment.isFirst && packet.transportOffset != begin { return .ordinary }
         if let peer = path.peerDecision(packet, bytes, sender: copied.sender) {
             path.count(peer, copied.wireLength)
             return .decided(peer.verdict)
@@ -77,7 +81,6 @@ extension SplitEngine {
         let key = FragmentKey(
             source: packet.key.source, destination: packet.key.destination, transport: packet.transport,
             identification: fragment.identification)
-        let begin = packet.totalLength - fragment.length
         path.countParked()
         switch collector.add(
             key, fragment, payload: bytes.extracting(begin..<packet.totalLength), original: name,

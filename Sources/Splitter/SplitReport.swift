@@ -16,13 +16,15 @@ public struct SplitReport: Sendable {
         public var isAlive: Bool
         /// Its last report and smoothed values; nil before the first.
         public var row: LoadRow?
-        /// Chunks it has and may have at once.
+        /// Chunks it has.
         public var inFlight: Int
+        /// Chunks it may have at once.
         public var window: Int
         /// Round trip of the link in microseconds; nil without a connection.
         public var roundTrip: UInt32?
-        /// Bytes that went over the link.
+        /// Bytes that came over the link.
         public var bytesIn: UInt64
+        /// Bytes that went over the link.
         public var bytesOut: UInt64
         /// How often the link was made anew.
         public var reconnects: UInt64
@@ -30,13 +32,15 @@ public struct SplitReport: Sendable {
 
     /// What was counted.
     public var counters: SplitCounters
-    /// Jobs under way, and bytes of their payloads.
+    /// Jobs under way.
     public var jobs: Int
+    /// Bytes of their payloads.
     public var jobBytes: Int
     /// Originals that wait in the kernel.
     public var originals: Int
-    /// Payloads whose fragments are being collected, and their bytes.
+    /// Payloads whose fragments are being collected.
     public var collecting: Int
+    /// Bytes of memory that they take.
     public var collectedBytes: Int
     /// Answers that could not be sent.
     public var unsent: UInt64
