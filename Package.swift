@@ -73,15 +73,17 @@ let package = Package(
             [
                 "Hosting", "Logging", "JSONText", "Wire", "Selection", "Classification", "Tracking", "Dataplane",
                 "NetfilterQueue", "NodeLinks", "KernelPath", "Configuration", "Health", "Splitter", "Splitting",
+                "StateStore",
             ]),
         module("Simulation", ["Tracking", "Wire"]),
         module("Splitting", ["COpenSSL", "CXXHash", "Wire", "Selection"]),
+        module("StateStore", ["JSONText"]),
         module("NodeLinks", ["CLinuxShims", "COpenSSL", "Logging", "Splitting", "Wire"]),
         module(
             "Splitter",
             [
                 "CLinuxShims", "Logging", "Wire", "Selection", "Tracking", "Dataplane", "NetfilterQueue", "NodeLinks",
-                "Splitting",
+                "Splitting", "StateStore", "Forecasting",
             ]),
         module("ChunkProcessing", ["CLinuxShims", "CZlib", "COpenSSL", "Logging", "Wire", "Splitting"]),
         module(
@@ -96,7 +98,7 @@ let package = Package(
             "anabranchd",
             [
                 "Hosting", "Logging", "Wire", "Configuration", "Tracking", "Dataplane", "NetfilterQueue", "NodeLinks",
-                "Splitter", "Control",
+                "Splitter", "StateStore", "Control",
             ]),
         program(
             "anabranch",
@@ -140,7 +142,8 @@ let package = Package(
         tests("SimulationTests", ["ct-test", "Simulation", "Tracking"]),
         tests("SplittingTests", ["Splitting", "Selection", "Wire"]),
         tests("NodeLinksTests", ["NodeLinks", "Splitting", "Wire"]),
-        tests("SplitterTests", ["Splitter", "Tracking", "Wire"]),
+        tests("StateStoreTests", ["StateStore"]),
+        tests("SplitterTests", ["Splitter", "Splitting", "StateStore", "Tracking", "Wire"]),
         tests(
             "NodeTests",
             ["ChunkProcessing", "Configuration", "Node", "NodeLinks", "Splitting", "Wire"]),

@@ -17,6 +17,8 @@ public struct SplittingConfiguration: Equatable, Sendable {
     public var originals = 65_536
     /// Bytes of payloads whose fragments are being collected.
     public var collectedBytes = 64 << 20
+    /// The longest IPv6 packet that answers are sent in, in bytes; nil: what the route carries.
+    public var ipv6Packet: Int?
     /// How payloads are split.
     public var settings = SplittingSettings()
     /// Which services' payloads, by the services' names.
@@ -45,6 +47,7 @@ extension SplittingConfiguration: Block {
                 "originals", \.originals, .integer(1...1_048_576), "Packets that may wait while their payload is split."
             ),
             Key("collect_bytes", \.collectedBytes, .size(65536...1 << 34), "Bytes of payloads being collected."),
+            Key("ipv6_mtu", \.ipv6Packet, .packetLength, "Longest IPv6 packet that answers are sent in."),
             Key("services", \.services, .named(atMost: 1024), required: true, "What is split, by service name."),
             Key("request_types", \.types, .named(atMost: 1024), "How payloads of a type are cut, by type name."),
         ] + settingsKeys
@@ -194,6 +197,11 @@ extension Rule {
             encode: { value in JSONValue(words.first { $0.value == value }?.word ?? "") },
             decode: { value in value.string.flatMap { word in words.first { $0.word == word }?.value } })
     }
+}
+
+extension Rule where Value == Int? {
+    /// A length of IPv6 packets (RFC 8200 §5), or `"auto"`.
+    static var packetLength: Rule { Rule<Int>.integer(1280...65535).optional().or("auto", for: nil) }
 }
 
 extension Rule where Value == ReplicationMode {

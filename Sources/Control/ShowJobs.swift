@@ -60,6 +60,7 @@ extension ControlPlane {
             object["processor"] = JSONValue(node.row.map { Double($0.report.processor) / 1000 })
             object["memory"] = JSONValue(node.row.map { Double($0.report.memory) / 1000 })
             object["load"] = JSONValue(node.row?.load)
+            object["predicted_load"] = JSONValue(node.predictedLoad)
             object["workers"] = JSONValue(node.row?.report.workers)
             object["waiting"] = JSONValue(node.row?.report.waiting)
             object["queue_size"] = JSONValue(node.row?.report.queueSize)
@@ -87,7 +88,7 @@ extension ControlPlane {
             ("retries", counters.retries), ("takeovers", counters.takeovers),
             ("damaged_answers", counters.damagedAnswers), ("late_answers", counters.lateAnswers),
             ("stray_messages", counters.strayMessages), ("demands_ignored", counters.demandsIgnored),
-            ("unsent_answers", report.unsent),
+            ("unsent_answers", report.unsent), ("stray_packets", UInt64(clamping: report.strays)),
         ]
     }
 

@@ -5,6 +5,7 @@ import NetfilterQueue
 import NodeLinks
 import Splitter
 import Splitting
+import StateStore
 import Wire
 
 extension Configuration {
@@ -23,9 +24,13 @@ extension Configuration {
 
     /// How the splitting thread is set up; nil if nothing is split.
     ///
-    /// - Parameter workers: queue workers.
+    /// - Parameters:
+    ///   - workers: queue workers.
+    ///   - store: where the load table is kept.
     /// - Throws: what is wrong with the key or a certificate.
-    public func splitterSettings(workers: Int) throws(LinkSetupError) -> SplitterSettings? {
+    public func splitterSettings(
+        workers: Int, store: any StateStore
+    ) throws(LinkSetupError) -> SplitterSettings? {
         guard let splitting else { return nil }
         let numbers = splittingQueues(workers: workers)
         var queue = QueueSettings(number: numbers.copy)
@@ -44,7 +49,7 @@ extension Configuration {
         return SplitterSettings(
             queue: queue, originals: numbers.originals, maximumOriginals: UInt32(splitting.originals),
             collectedBytes: splitting.collectedBytes, fragmentTime: tracking.ttl.nanoseconds,
-            splitting: splitting.settings, identity: identity)
+            splitting: splitting.settings, identity: identity, store: store, ipv6Fragment: splitting.ipv6Packet)
     }
 
     /// What is split, and over which nodes.

@@ -45,6 +45,8 @@ final class SplitEngine {
     var collector: PayloadCollector
     var answers: AnswerSockets
     var links: [String: NodeLink] = [:]
+    private var loads: SharedLoads
+    let forecasts = LoadForecasts()
     var jobs: [JobID: Pending] = [:]
     var candidates: [Candidate] = []
     var settled: [Settled] = []
@@ -72,12 +74,15 @@ final class SplitEngine {
         } catch {
             throw .queue(error)
         }
-        desk = SplitDesk(settings: settings.splitting, origin: UInt64.random(in: 1...(.max))) { algorithm, bytes in
-            algorithm.checksum(of: bytes)
-        }
+        loads = SharedLoads(settings.store, settings.splitting)
+        let forecasts = forecasts
+        desk = SplitDesk(
+            settings: settings.splitting, origin: UInt64.random(in: 1...(.max)),
+            checksum: { algorithm, bytes in algorithm.checksum(of: bytes) },
+            predictedLoad: { node in forecasts.load(of: node) })
         originals = OriginalTable(capacity: Int(settings.maximumOriginals))
         collector = PayloadCollector(CollectorLimits(bytes: settings.collectedBytes, ttl: settings.fragmentTime))
-        answers = AnswerSockets()
+        answers = AnswerSockets(AnswerSockets.Settings(ipv6Fragment: settings.ipv6Fragment))
         do throws(LinkSetupError) {
             try loop.watch(queue.descriptor, for: .readable) { [unowned self] _ in receive() }
         } catch {
@@ -158,6 +163,7 @@ final class SplitEngine {
             link.close()
             var actions: [SplitAction] = []
             desk.remove(name, now: UInt64(now), into: &actions)
+            forecasts.forget(name)
             carryOut(&actions)
         }
         for (name, address) in new.nodes where links[name] == nil {
@@ -173,9 +179,24 @@ final class SplitEngine {
 
     private func receive(_ message: LinkMessage, from node: String) {
         var actions: [SplitAction] = []
-        desk.receive(message, from: node, now: UInt64(now), into: &actions)
+        if case .load = message {
+            loads.put(message, of: node, now: now)
+            takeLoads(&actions)
+        } else {
+            desk.receive(message, from: node, now: UInt64(now), into: &actions)
+        }
         carryOut(&actions)
         queue.flush()
+    }
+
+    /// Takes over what the load table has of late, whoever put it there.
+    private func takeLoads(_ actions: inout [SplitAction]) {
+        for (node, report) in loads.news(now: now) {
+            desk.receive(report, from: node, now: UInt64(now), into: &actions)
+            if let row = desk.book.table.row(of: node, now: UInt64(now)) {
+                forecasts.learn(row.load, of: node, now: now)
+            }
+        }
     }
 
     private func changed(_ link: NodeLink, _ name: String) {

@@ -20,6 +20,8 @@ public struct SplitReport: Sendable {
         public var inFlight: Int
         /// Chunks it may have at once.
         public var window: Int
+        /// Its forecast load, 0 … 1, a few seconds ahead; nil while too little is known.
+        public var predictedLoad: Double?
         /// Round trip of the link in microseconds; nil without a connection.
         public var roundTrip: UInt32?
         /// Bytes that came over the link.
@@ -42,6 +44,9 @@ public struct SplitReport: Sendable {
     public var collecting: Int
     /// Bytes of memory that they take.
     public var collectedBytes: Int
+    /// Packets for virtual addresses that the kernel delivered to this machine instead of forwarding them: a mistake in
+    /// the set-up.
+    public var strays: Int64
     /// Answers that could not be sent.
     public var unsent: UInt64
     /// The nodes by name.
@@ -63,12 +68,14 @@ extension SplitEngine {
                 name: name, address: link.address, isLinked: link.isUp,
                 isAlive: desk.book.isAlive(name, now: time), row: desk.book.table.row(of: name, now: time),
                 inFlight: window?.inFlight ?? 0, window: Int(window?.window ?? 0),
+                predictedLoad: forecasts.load(of: name),
                 roundTrip: link.conditions?.roundTrip, bytesIn: statistics.bytesIn, bytesOut: statistics.bytesOut,
                 reconnects: statistics.reconnects)
         }
         return SplitReport(
             counters: desk.counters, jobs: desk.jobCount, jobBytes: desk.jobBytes, originals: originals.count,
-            collecting: collector.statistics.packets, collectedBytes: collector.statistics.bytes, unsent: unsent,
+            collecting: collector.statistics.packets, collectedBytes: collector.statistics.bytes,
+            strays: answers.strays(), unsent: unsent,
             nodes: nodes,
             traces: traces ? desk.traces : [])
     }

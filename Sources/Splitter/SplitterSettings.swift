@@ -1,6 +1,7 @@
 import NetfilterQueue
 import NodeLinks
 import Splitting
+import StateStore
 import Wire
 
 /// How the splitting thread is set up; fixed while it runs.
@@ -19,11 +20,15 @@ public struct SplitterSettings: Sendable {
     public var splitting: SplittingSettings
     /// Who this load balancer is to the nodes.
     public var identity: LinkIdentity
+    /// Where the load table is kept.
+    public var store: any StateStore
+    /// The longest IPv6 packet that answers are sent in; nil: what the route carries.
+    public var ipv6Fragment: Int?
 
     /// All fields.
     public init(
         queue: QueueSettings, originals: UInt16, maximumOriginals: UInt32, collectedBytes: Int, fragmentTime: Int64,
-        splitting: SplittingSettings, identity: LinkIdentity
+        splitting: SplittingSettings, identity: LinkIdentity, store: any StateStore, ipv6Fragment: Int? = nil
     ) {
         self.queue = queue
         self.originals = originals
@@ -32,6 +37,8 @@ public struct SplitterSettings: Sendable {
         self.fragmentTime = fragmentTime
         self.splitting = splitting
         self.identity = identity
+        self.store = store
+        self.ipv6Fragment = ipv6Fragment
     }
 }
 

@@ -7,6 +7,7 @@ import Logging
 import NetfilterQueue
 import NodeLinks
 import Splitter
+import StateStore
 import Tracking
 import Wire
 
@@ -124,8 +125,14 @@ struct Daemon {
         _ configuration: Configuration, _ file: String, _ director: Director, _ fragments: FragmentTracking,
         workers: Int
     ) throws(StartError) -> Splitter? {
+        let store: EmbeddedStore
+        do throws(StoreError) {
+            store = try EmbeddedStore()
+        } catch {
+            throw StartError(error.description)
+        }
         do throws(LinkSetupError) {
-            guard let settings = try configuration.splitterSettings(workers: workers) else { return nil }
+            guard let settings = try configuration.splitterSettings(workers: workers, store: store) else { return nil }
             return Splitter(
                 settings, plan: configuration.splitterPlan, publisher: director.publisher,
                 counters: director.ledger.workers[workers], fragments: fragments, number: workers)
