@@ -47,7 +47,8 @@ extension ShowText {
     /// The load table and the links.
     static func nodes(_ data: JSONValue, _ console: Console) -> String {
         var table = TextTable([
-            "NODE", "ADDRESS", "STATE", "LOAD#", "FORECAST#", "CPU#", "MEMORY#", "WAITING#", "CREDIT#", "IN FLIGHT#", "WINDOW#",
+            "NODE", "ADDRESS", "STATE", "LOAD#", "FORECAST#", "CPU#", "MEMORY#", "WAITING#", "CREDIT#", "IN FLIGHT#",
+            "WINDOW#",
             "RTT#", "SENT#", "RECEIVED#",
         ])
         func percent(_ value: Double?) -> TextTable.Cell { .init(value.map { Units.percent($0) } ?? "-") }
@@ -57,7 +58,8 @@ extension ShowText {
             table.add([
                 .init(text(row["name"])), .init(text(row["address"])),
                 isAlive ? .init("alive", .good) : .init(isLinked ? "silent" : "not linked", .bad),
-                percent(row.number("load")), percent(row.number("predicted_load")), percent(row.number("processor")), percent(row.number("memory")),
+                percent(row.number("load")), percent(row.number("predicted_load")), percent(row.number("processor")),
+                percent(row.number("memory")),
                 .init(row.whole("waiting").map { "\($0)" } ?? "-"), .init(row.whole("credit").map { "\($0)" } ?? "-"),
                 .init("\(row.whole("in_flight") ?? 0)"), .init("\(row.whole("window") ?? 0)"),
                 .init(row.number("round_trip_microseconds").map { Units.nanoseconds($0 * 1000) } ?? "-"),

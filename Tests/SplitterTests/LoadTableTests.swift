@@ -72,13 +72,14 @@ struct LoadForecastTests {
 
     @Test func aLoadThatComesAndGoesIsSeenComing() {
         let forecasts = LoadForecasts()
-        // Ten seconds busy, ten seconds idle: at the end of a busy time idleness is expected, and the other way round.
+        // Ten seconds busy, ten idle: once the season is found, which takes an hour or two, at the end of a busy time idleness
+        // is expected, and the other way round.
         var beforeRest: [Double] = []
         var beforeWork: [Double] = []
-        for second in 0..<1200 {
+        for second in 0..<9000 {
             let busy = second / 10 % 2 == 0
             forecasts.learn(busy ? 0.9 : 0.1, of: "b1", now: Int64(second) * Self.second)
-            guard second > 900, second % 10 == 9, let expected = forecasts.load(of: "b1") else { continue }
+            guard second > 8000, second % 10 == 9, let expected = forecasts.load(of: "b1") else { continue }
             if busy { beforeRest.append(expected) } else { beforeWork.append(expected) }
         }
         let rest = beforeRest.reduce(0, +) / Double(max(1, beforeRest.count))
