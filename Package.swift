@@ -146,7 +146,7 @@ let package = Package(
         tests("SplitterTests", ["Splitter", "Splitting", "StateStore", "Tracking", "Wire"]),
         tests(
             "NodeTests",
-            ["ChunkProcessing", "Configuration", "Node", "NodeLinks", "Splitting", "Wire"]),
+            ["ChunkProcessing", "Configuration", "Hosting", "Node", "NodeLinks", "Splitting", "Wire"]),
         tests("SystemTests", []),
         tests("ChunkProcessingTests", ["ChunkProcessing", "Splitting", "Wire"]),
         tests("ConfigurationTests", ["Configuration", "JSONText", "Wire", "Selection", "Classification"]),

@@ -56,28 +56,7 @@ final class Probe {
 
     /// connect(2); 0 or an errno value.
     private static func connectSocket(_ descriptor: Int32, _ endpoint: Endpoint) -> Int32 {
-        let bytes = endpoint.address.networkBytes
-        let result: Int32
-        switch endpoint.address.family {
-        case .ipv4:
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = endpoint.port.bigEndian
-            unsafe withUnsafeMutableBytes(of: &address.sin_addr) { unsafe $0.copyBytes(from: bytes) }
-            result = unsafe withUnsafeBytes(of: &address) { raw in
-                unsafe connect(
-                    descriptor, raw.assumingMemoryBound(to: sockaddr.self).baseAddress!, socklen_t(raw.count))
-            }
-        case .ipv6:
-            var address = sockaddr_in6()
-            address.sin6_family = sa_family_t(AF_INET6)
-            address.sin6_port = endpoint.port.bigEndian
-            unsafe withUnsafeMutableBytes(of: &address.sin6_addr) { unsafe $0.copyBytes(from: bytes) }
-            result = unsafe withUnsafeBytes(of: &address) { raw in
-                unsafe connect(
-                    descriptor, raw.assumingMemoryBound(to: sockaddr.self).baseAddress!, socklen_t(raw.count))
-            }
-        }
+        let result = unsafe endpoint.withSocketAddress { unsafe connect(descriptor, $0, $1) }
         return result == 0 ? 0 : errno
     }
 }

@@ -45,7 +45,7 @@ public final class HTTPServer: Sendable {
         pages = Pages(page)
         // SAFETY: `pages` lives as long as the daemon, which `deinit` stops before anything is released.
         let context = unsafe Unmanaged.passUnretained(pages).toOpaque()
-        let started = unsafe withSocketAddress(endpoint) { address in
+        let started = unsafe endpoint.withSocketAddress { address, _ in
             unsafe ab_http_start(address, 32, 10, answerHTTP, context)
         }
         guard let started = unsafe started else {
@@ -88,29 +88,4 @@ private func answerHTTP(
         unsafe MHD_add_response_header(response, "Allow", "GET, HEAD")
     }
     return unsafe MHD_queue_response(connection, page.status, response)
-}
-
-/// Calls `body` with an endpoint as the socket calls want it.
-private func withSocketAddress(
-    _ endpoint: Endpoint, _ body: (UnsafePointer<sockaddr>) -> OpaquePointer?
-) -> OpaquePointer? {
-    let bytes = endpoint.address.networkBytes
-    switch endpoint.address.family {
-    case .ipv4:
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = endpoint.port.bigEndian
-        unsafe withUnsafeMutableBytes(of: &address.sin_addr) { unsafe $0.copyBytes(from: bytes) }
-        return unsafe withUnsafeBytes(of: &address) {
-            unsafe body($0.assumingMemoryBound(to: sockaddr.self).baseAddress!)
-        }
-    case .ipv6:
-        var address = sockaddr_in6()
-        address.sin6_family = sa_family_t(AF_INET6)
-        address.sin6_port = endpoint.port.bigEndian
-        unsafe withUnsafeMutableBytes(of: &address.sin6_addr) { unsafe $0.copyBytes(from: bytes) }
-        return unsafe withUnsafeBytes(of: &address) {
-            unsafe body($0.assumingMemoryBound(to: sockaddr.self).baseAddress!)
-        }
-    }
 }

@@ -40,11 +40,11 @@ enum Socket {
 
     /// Begins to connect; 0 or an errno value, EINPROGRESS as a rule.
     static func connect(_ descriptor: Int32, to endpoint: Endpoint) -> Int32 {
-        unsafe withAddress(endpoint) { unsafe Glibc.connect(descriptor, $0, $1) } == 0 ? 0 : errno
+        unsafe endpoint.withSocketAddress { unsafe Glibc.connect(descriptor, $0, $1) } == 0 ? 0 : errno
     }
 
     static func bind(_ descriptor: Int32, to endpoint: Endpoint) -> Int32 {
-        unsafe withAddress(endpoint) { unsafe Glibc.bind(descriptor, $0, $1) } == 0 ? 0 : errno
+        unsafe endpoint.withSocketAddress { unsafe Glibc.bind(descriptor, $0, $1) } == 0 ? 0 : errno
     }
 
     /// The error that a connection attempt ended with; 0: it is made.
@@ -84,30 +84,6 @@ enum Socket {
         let count = unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, flags)
         if count >= 0 { return .bytes(count) }
         return errno == EAGAIN || errno == EINTR ? .wouldBlock : .failed(errno)
-    }
-
-    private static func withAddress(
-        _ endpoint: Endpoint, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
-    ) -> Int32 {
-        let bytes = endpoint.address.networkBytes
-        switch endpoint.address.family {
-        case .ipv4:
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = endpoint.port.bigEndian
-            unsafe withUnsafeMutableBytes(of: &address.sin_addr) { unsafe $0.copyBytes(from: bytes) }
-            return unsafe withUnsafeBytes(of: &address) { raw in
-                unsafe body(raw.assumingMemoryBound(to: sockaddr.self).baseAddress!, socklen_t(raw.count))
-            }
-        case .ipv6:
-            var address = sockaddr_in6()
-            address.sin6_family = sa_family_t(AF_INET6)
-            address.sin6_port = endpoint.port.bigEndian
-            unsafe withUnsafeMutableBytes(of: &address.sin6_addr) { unsafe $0.copyBytes(from: bytes) }
-            return unsafe withUnsafeBytes(of: &address) { raw in
-                unsafe body(raw.assumingMemoryBound(to: sockaddr.self).baseAddress!, socklen_t(raw.count))
-            }
-        }
     }
 
     private static func endpoint(_ storage: sockaddr_storage) -> Endpoint? {

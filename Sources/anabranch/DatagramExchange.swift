@@ -70,7 +70,8 @@ enum DatagramExchange {
             guard set(descriptor, level, option, Int32(dscp << 2)) else { throw .failed("dscp: \(Send.reason())") }
             // Room for an answer in many datagrams; less is given where the system allows less.
             _ = set(descriptor, SOL_SOCKET, SO_RCVBUF, 8 << 20)
-            guard connect(descriptor, endpoint) == 0 else { throw .failed("\(endpoint): \(Send.reason())") }
+            let status = unsafe endpoint.withSocketAddress { unsafe Glibc.connect(descriptor, $0, $1) }
+            guard status == 0 else { throw .failed("\(endpoint): \(Send.reason())") }
             return descriptor
         } catch {
             close(descriptor)
@@ -81,30 +82,6 @@ enum DatagramExchange {
     private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32) -> Bool {
         var value = value
         return unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size)) == 0
-    }
-
-    private static func connect(_ descriptor: Int32, _ endpoint: Endpoint) -> Int32 {
-        let bytes = endpoint.address.networkBytes
-        switch endpoint.address.family {
-        case .ipv4:
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = endpoint.port.bigEndian
-            unsafe withUnsafeMutableBytes(of: &address.sin_addr) { unsafe $0.copyBytes(from: bytes) }
-            return unsafe withUnsafeBytes(of: &address) { raw in
-                unsafe Glibc.connect(
-                    descriptor, raw.assumingMemoryBound(to: sockaddr.self).baseAddress!, socklen_t(raw.count))
-            }
-        case .ipv6:
-            var address = sockaddr_in6()
-            address.sin6_family = sa_family_t(AF_INET6)
-            address.sin6_port = endpoint.port.bigEndian
-            unsafe withUnsafeMutableBytes(of: &address.sin6_addr) { unsafe $0.copyBytes(from: bytes) }
-            return unsafe withUnsafeBytes(of: &address) { raw in
-                unsafe Glibc.connect(
-                    descriptor, raw.assumingMemoryBound(to: sockaddr.self).baseAddress!, socklen_t(raw.count))
-            }
-        }
     }
 
     /// Nanoseconds of the monotonic clock.

@@ -4,13 +4,17 @@ import Glibc
 import Hosting
 import Logging
 
-switch Arguments(Array(CommandLine.arguments.dropFirst())) {
+let usage = ServiceArguments.usage(
+    "anabranchd", example: "Config/anabranch.json",
+    signals: "SIGHUP reads the configuration again, SIGTERM and SIGINT stop.")
+
+switch ServiceArguments(Array(CommandLine.arguments.dropFirst())) {
 case .help:
-    print(Arguments.usage)
+    print(usage)
 case .version:
     print("anabranchd \(Version.text)")
 case .wrong(let message):
-    writeError("anabranchd: \(message)\n\(Arguments.usage)\n")
+    writeError("anabranchd: \(message)\n\(usage)\n")
     exit(2)
 case .check(let file):
     do throws(ConfigurationErrors) {

@@ -1,18 +1,19 @@
 import Configuration
 import Foundation
+import Hosting
 import Testing
 
 @testable import Node
 
 @Suite struct NodeProgramTests {
     @Test func theCommandLineIsReadAsDocumented() {
-        #expect(NodeArguments(["--config", "f"]) == .run(file: "f"))
-        #expect(NodeArguments(["--config=f", "--check"]) == .check(file: "f"))
-        #expect(NodeArguments(["--help"]) == .help)
-        #expect(NodeArguments(["--version"]) == .version)
-        #expect(NodeArguments([]) == .wrong("--config FILE is missing"))
-        #expect(NodeArguments(["--config"]) == .wrong("--config needs a file"))
-        #expect(NodeArguments(["--chek"]) == .wrong("unknown argument '--chek'"))
+        #expect(ServiceArguments(["--config", "f"]) == .run(file: "f"))
+        #expect(ServiceArguments(["--config=f", "--check"]) == .check(file: "f"))
+        #expect(ServiceArguments(["--help"]) == .help)
+        #expect(ServiceArguments(["--version"]) == .version)
+        #expect(ServiceArguments([]) == .wrong("--config FILE is missing"))
+        #expect(ServiceArguments(["--config"]) == .wrong("--config needs a file"))
+        #expect(ServiceArguments(["--chek"]) == .wrong("unknown argument '--chek'"))
     }
 
     @Test func checkSaysByItsStatusWhetherTheFileIsGood() throws {

@@ -39,23 +39,11 @@ extension ApplicationAddress {
             unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
             return Self.connect(descriptor, &address)
         case .udp(let endpoint), .tcp(let endpoint):
-            let bytes = endpoint.address.networkBytes
-            if endpoint.address.family == .ipv4 {
-                var address = sockaddr_in()
-                address.sin_family = sa_family_t(AF_INET)
-                address.sin_port = endpoint.port.bigEndian
-                unsafe withUnsafeMutableBytes(of: &address.sin_addr) { unsafe $0.copyBytes(from: bytes) }
-                return Self.connect(descriptor, &address)
-            }
-            var address = sockaddr_in6()
-            address.sin6_family = sa_family_t(AF_INET6)
-            address.sin6_port = endpoint.port.bigEndian
-            unsafe withUnsafeMutableBytes(of: &address.sin6_addr) { unsafe $0.copyBytes(from: bytes) }
-            return Self.connect(descriptor, &address)
+            return unsafe endpoint.withSocketAddress { unsafe Glibc.connect(descriptor, $0, $1) }
         }
     }
 
-    private static func connect<Address>(_ descriptor: Int32, _ address: inout Address) -> Int32 {
+    private static func connect(_ descriptor: Int32, _ address: inout sockaddr_un) -> Int32 {
         // SAFETY: the address is a whole socket address of the family that it names.
         unsafe withUnsafeBytes(of: &address) { bytes in
             unsafe Glibc.connect(

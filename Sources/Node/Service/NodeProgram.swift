@@ -17,6 +17,13 @@ import Wire
 ///
 /// Request types name such a processor like any other.
 public enum NodeProgram {
+    private static let usage = ServiceArguments.usage(
+        "anabranch-node", example: "Config/anabranch-node.json",
+        signals: """
+            SIGHUP reads the configuration again; SIGTERM and SIGINT finish what is under way, for at most
+            drain_timeout, and stop; a second one stops at once.
+            """)
+
     /// Runs the program to its end.
     ///
     /// - Parameters:
@@ -24,13 +31,13 @@ public enum NodeProgram {
     ///   - processors: processors that the program brings along, by the names that request types call them.
     /// - Returns: the exit status: 0 good, 1 failed, 2 usage.
     public static func run(_ arguments: [String], processors: [String: any ChunkProcessor] = [:]) -> Int32 {
-        switch NodeArguments(Array(arguments.dropFirst())) {
+        switch ServiceArguments(Array(arguments.dropFirst())) {
         case .help:
-            print(NodeArguments.usage)
+            print(usage)
         case .version:
             print("anabranch-node \(Version.text)")
         case .wrong(let message):
-            writeError("anabranch-node: \(message)\n\(NodeArguments.usage)\n")
+            writeError("anabranch-node: \(message)\n\(usage)\n")
             return 2
         case .check(let file):
             do throws(ConfigurationErrors) {

@@ -25,7 +25,7 @@ enum EgressSocket {
             }
             try set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT")
             try enlarge(descriptor, settings.sendBuffer)
-            let bound = unsafe withAddress(virtual) { unsafe Glibc.bind(descriptor, $0, $1) }
+            let bound = unsafe virtual.withSocketAddress { unsafe Glibc.bind(descriptor, $0, $1) }
             guard bound == 0 else { throw EgressError("bind") }
             return descriptor
         } catch {
@@ -37,7 +37,7 @@ enum EgressSocket {
     static func send(_ descriptor: Int32, _ bytes: [UInt8], to client: Endpoint) -> AnswerOutcome {
         let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
         while true {
-            let status = unsafe withAddress(client) { address, length in
+            let status = unsafe client.withSocketAddress { address, length in
                 unsafe Int32(truncatingIfNeeded: sendto(descriptor, bytes, bytes.count, flags, address, length))
             }
             if status >= 0 { return .sent }
@@ -68,29 +68,5 @@ enum EgressSocket {
         var value = value
         let status = unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
         guard status == 0 else { throw EgressError(name) }
-    }
-
-    private static func withAddress(
-        _ endpoint: Endpoint, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
-    ) -> Int32 {
-        let bytes = endpoint.address.networkBytes
-        switch endpoint.address.family {
-        case .ipv4:
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = endpoint.port.bigEndian
-            unsafe withUnsafeMutableBytes(of: &address.sin_addr) { unsafe $0.copyBytes(from: bytes) }
-            return unsafe withUnsafeBytes(of: &address) { raw in
-                unsafe body(raw.assumingMemoryBound(to: sockaddr.self).baseAddress!, socklen_t(raw.count))
-            }
-        case .ipv6:
-            var address = sockaddr_in6()
-            address.sin6_family = sa_family_t(AF_INET6)
-            address.sin6_port = endpoint.port.bigEndian
-            unsafe withUnsafeMutableBytes(of: &address.sin6_addr) { unsafe $0.copyBytes(from: bytes) }
-            return unsafe withUnsafeBytes(of: &address) { raw in
-                unsafe body(raw.assumingMemoryBound(to: sockaddr.self).baseAddress!, socklen_t(raw.count))
-            }
-        }
     }
 }

@@ -1,24 +1,37 @@
-/// What the command line asks for.
-enum NodeArguments: Equatable {
+/// What the command line of a program that serves asks for.
+public enum ServiceArguments: Equatable, Sendable {
+    /// Serve, by this file.
     case run(file: String)
+    /// Check this file.
     case check(file: String)
+    /// Say how it is used.
     case help
+    /// Say which version it is.
     case version
+    /// Not understood, and why.
     case wrong(String)
 
-    static let usage = """
-        usage: anabranch-node --config FILE [--check]
+    /// How it is used.
+    ///
+    /// - Parameters:
+    ///   - program: its name.
+    ///   - example: the default file among the package's.
+    ///   - signals: what signals do, a sentence.
+    public static func usage(_ program: String, example: String, signals: String) -> String {
+        """
+        usage: \(program) --config FILE [--check]
 
-          --config FILE   the configuration (JSON5); see Config/anabranch-node.json
+          --config FILE   the configuration (JSON5); see \(example)
           --check         check the file and exit: 0 good, 1 errors as file:line:column: message
           --version       print the version
           --help          print this
 
-        Signals: SIGHUP reads the configuration again; SIGTERM and SIGINT finish what is under way, for at most
-        drain_timeout, and stop; a second one stops at once.
+        Signals: \(signals)
         """
+    }
 
-    init(_ words: [String]) {
+    /// Reads the words behind the program's name.
+    public init(_ words: [String]) {
         var file: String?
         var check = false
         var rest = words[...]
