@@ -17,7 +17,6 @@
 #include <sys/socket.h>
 
 enum {
-    MAX_PIECES = 128,                   /* 65,515 bytes in fragments of 552 are 119 */
     MAX_MESSAGES = 4 * MAX_PIECES,      /* two datagrams, each piece twice */
     FIRST_SOURCE_PORT = 10000,
     REUSE_SECONDS = 30,                 /* receivers keep half a datagram so long (RFC 791, RFC 8200) */
@@ -87,16 +86,9 @@ static unsigned write_next(struct sender *sender, unsigned flow, uint8_t *datagr
     const uint64_t n = sender->numbers[flow]++;
     *whole = options->whole && n % options->whole == 0;
     const unsigned size = *whole ? WHOLE_SIZE : options->size, length = sizeof(struct udphdr) + size;
-    const size_t address_size = way->six ? 16 : 4;
     address_behind(way, way->source, 1 + flow % options->addresses, source);
-    struct udphdr udp = {.source = htons((uint16_t)(FIRST_SOURCE_PORT + flow / options->addresses)),
-                         .dest = htons((uint16_t)options->port), .len = htons((uint16_t)length)};
-    write_datagram(datagram + sizeof udp, size, options->first_flow + flow, n);
-    memcpy(datagram, &udp, sizeof udp);
-    uint64_t sum = sum_words(source, address_size, sum_words(way->destination, address_size, 0));
-    const uint16_t check = fold(sum_words(datagram, length, sum + IPPROTO_UDP + length));
-    udp.check = check ? htons(check) : 0xffff; /* RFC 768: a sum of zero is sent as all ones */
-    memcpy(datagram, &udp, sizeof udp);
+    write_datagram(datagram + sizeof(struct udphdr), size, options->first_flow + flow, n);
+    write_udp(way, datagram, length, source, FIRST_SOURCE_PORT + flow / options->addresses, options->port);
     sender->sent++;
     if (*whole) sender->whole++;
     return length;
@@ -105,26 +97,8 @@ static unsigned write_next(struct sender *sender, unsigned flow, uint8_t *datagr
 /* Cuts a datagram into pieces, in order. */
 static unsigned cut(struct sender *sender, unsigned flow, unsigned length, const uint8_t *source,
                     struct piece *pieces) {
-    const struct options *options = &sender->options;
-    const unsigned headers = options->way.six ? MAX_HEADERS : sizeof(struct iphdr);
-    const unsigned room = (options->mtu - headers) & ~7u;
-    const uint32_t id = sender->ids[flow % options->addresses]++;
-    unsigned count = 0;
-    for (unsigned at = 0; at < length; at += room) {
-        const unsigned rest = length - at;
-        pieces[count++] = (struct piece){.source = source, .id = id, .offset = at, .length = rest > room ? room : rest,
-                                         .protocol = IPPROTO_UDP, .more = rest > room};
-    }
-    return count;
-}
-
-static void shuffle(struct sender *sender, struct piece *pieces, unsigned count) {
-    for (unsigned i = count - 1; i > 0; i--) {
-        const unsigned other = random_below(&sender->random, i + 1);
-        const struct piece kept = pieces[i];
-        pieces[i] = pieces[other];
-        pieces[other] = kept;
-    }
+    const uint32_t id = sender->ids[flow % sender->options.addresses]++;
+    return cut_datagram(&sender->options.way, sender->options.mtu, id, length, source, pieces);
 }
 
 /* Each piece but one of chance twice, in any order. Two of all would be the same datagram twice where the network
@@ -134,7 +108,7 @@ static unsigned duplicate(struct sender *sender, struct piece *pieces, unsigned 
     unsigned all = count;
     for (unsigned i = 0; i < count; i++)
         if (i != single) pieces[all++] = pieces[i];
-    shuffle(sender, pieces, all);
+    shuffle_pieces(&sender->random, pieces, all);
     return all;
 }
 
@@ -148,7 +122,7 @@ static unsigned arrange(struct sender *sender, enum order order, struct piece *p
             pieces[count - 1 - i] = kept;
         }
         return count;
-    case SHUFFLED: shuffle(sender, pieces, count); return count;
+    case SHUFFLED: shuffle_pieces(&sender->random, pieces, count); return count;
     case DUPLICATED: return duplicate(sender, pieces, count);
     case FIRST_LAST:
         memmove(pieces, pieces + 1, (count - 1) * sizeof *pieces);

@@ -6,6 +6,7 @@
 #include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -86,7 +87,7 @@ unsigned way_send(const struct way *way, struct mmsghdr *messages, unsigned coun
 
 size_t write_headers(const struct way *way, uint8_t *headers, const struct piece *piece, bool whole) {
     if (!way->six) {
-        struct iphdr ip = {.version = 4, .ihl = 5, .ttl = 64, .protocol = piece->protocol};
+        struct iphdr ip = {.version = 4, .ihl = 5, .tos = way->traffic_class, .ttl = 64, .protocol = piece->protocol};
         ip.tot_len = htons((uint16_t)(sizeof ip + piece->length));
         if (whole) {
             ip.frag_off = htons(IP_DF);
@@ -102,7 +103,7 @@ size_t write_headers(const struct way *way, uint8_t *headers, const struct piece
     }
     struct ip6_hdr ip = {0};
     const size_t fragment_header = whole ? 0 : sizeof(struct ip6_frag);
-    ip.ip6_flow = htonl(6u << 28);
+    ip.ip6_flow = htonl(6u << 28 | (uint32_t)way->traffic_class << 20);
     ip.ip6_plen = htons((uint16_t)(fragment_header + piece->length));
     ip.ip6_nxt = whole ? piece->protocol : IPPROTO_FRAGMENT;
     ip.ip6_hlim = 64;
@@ -118,6 +119,39 @@ size_t write_headers(const struct way *way, uint8_t *headers, const struct piece
         memcpy(headers + sizeof ip, &fragment, sizeof fragment);
     }
     return sizeof ip + fragment_header;
+}
+
+void write_udp(const struct way *way, uint8_t *datagram, unsigned length, const uint8_t *source, unsigned from_port,
+               unsigned to_port) {
+    const size_t address_size = way->six ? 16 : 4;
+    struct udphdr udp = {.source = htons((uint16_t)from_port), .dest = htons((uint16_t)to_port),
+                         .len = htons((uint16_t)length)};
+    memcpy(datagram, &udp, sizeof udp);
+    const uint64_t sum = sum_words(source, address_size, sum_words(way->destination, address_size, 0));
+    const uint16_t check = fold(sum_words(datagram, length, sum + IPPROTO_UDP + length));
+    udp.check = check ? htons(check) : 0xffff; /* RFC 768: a sum of zero is sent as all ones */
+    memcpy(datagram, &udp, sizeof udp);
+}
+
+unsigned cut_datagram(const struct way *way, unsigned mtu, uint32_t id, unsigned length, const uint8_t *source,
+                      struct piece *pieces) {
+    const unsigned headers = way->six ? MAX_HEADERS : sizeof(struct iphdr), room = (mtu - headers) & ~7u;
+    unsigned count = 0;
+    for (unsigned at = 0; at < length; at += room) {
+        const unsigned rest = length - at;
+        pieces[count++] = (struct piece){.source = source, .id = id, .offset = at, .length = rest > room ? room : rest,
+                                         .protocol = IPPROTO_UDP, .more = rest > room};
+    }
+    return count;
+}
+
+void shuffle_pieces(uint64_t *random, struct piece *pieces, unsigned count) {
+    for (unsigned i = count - 1; i > 0; i--) {
+        const unsigned other = random_below(random, i + 1);
+        const struct piece kept = pieces[i];
+        pieces[i] = pieces[other];
+        pieces[other] = kept;
+    }
 }
 
 void await_turn(uint64_t begin, uint64_t next, double rate) {

@@ -7,7 +7,10 @@
 #include <linux/if_packet.h>
 #include <stddef.h>
 
-enum { MAX_HEADERS = 48 /* IPv6 header and fragment header */ };
+enum {
+    MAX_HEADERS = 48, /* IPv6 header and fragment header */
+    MAX_PIECES = 128, /* 65,515 bytes in fragments of 552 are 119 */
+};
 
 /* RFC 1071: the sum of 16-bit words, folded later. Carries gather in the upper half. */
 uint64_t sum_words(const void *data, size_t length, uint64_t sum);
@@ -37,6 +40,7 @@ struct way {
     const char *to, *from, *mac, *interface;
     uint8_t destination[16], source[16];
     bool six;
+    uint8_t traffic_class; /* IPv4's type of service; the DSCP value is in its upper six bits */
     int socket;
     struct sockaddr_ll link;
 };
@@ -74,6 +78,17 @@ struct piece {
 /* Writes the headers of a fragment and returns their length. With `whole`, those of a packet that is none: no
  * fragment header in IPv6, DF and no identification in IPv4. */
 size_t write_headers(const struct way *way, uint8_t *headers, const struct piece *piece, bool whole);
+
+/* Writes the UDP header with its checksum before the payload of a datagram of `length` bytes, header included. */
+void write_udp(const struct way *way, uint8_t *datagram, unsigned length, const uint8_t *source, unsigned from_port,
+               unsigned to_port);
+
+/* Cuts a datagram into pieces that fit `mtu`, at least 576, in order; returns how many, at most MAX_PIECES. */
+unsigned cut_datagram(const struct way *way, unsigned mtu, uint32_t id, unsigned length, const uint8_t *source,
+                      struct piece *pieces);
+
+/* Puts pieces in an order of chance. */
+void shuffle_pieces(uint64_t *random, struct piece *pieces, unsigned count);
 
 /* Sleeps until packet number `next` is due, at `rate` per second since `begin` (nanoseconds; 0: always due). Sleeps
  * no shorter than 200 µs, so that packets go out in small bursts. */

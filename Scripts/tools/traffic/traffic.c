@@ -9,11 +9,14 @@
  *   traffic fragments --to ADDRESS [--order …] …                     datagrams in fragments, in any order
  *   traffic hostile --to ADDRESS [--kinds …] …                       fragments that make no datagrams
  *   traffic datagrams [--port 9000] …                                receives whole datagrams: corrupt, duplicated
+ *   traffic jobs --to ADDRESS [--jobs N] …                   large datagrams, each of which wants one right answer
+ *   traffic corrupt [--every 100] …                          a TCP proxy that damages frames of links
+ *   traffic reorder [--queue N] …                            lets some packets of a queue go later than others
  *   traffic ping --to ADDRESS [--port 9001] …                        round-trip times through the balancer
  *   traffic echo [--port 9001] [--name NAME]                         answers ping, from the address it was asked at
  *
  * Results are JSON objects on standard output, one per line; `traffic SUBCOMMAND --help` lists the options.
- * SIGTERM and SIGINT end sink, datagrams and echo, which then print theirs. Exit: 0 good, 1 failed, 2 usage.
+ * SIGTERM and SIGINT end sink, datagrams, echo, corrupt and reorder, which then print theirs. Exit: 0 good, 1 failed, 2 usage.
  *
  * Payload of a numbered packet, network order: magic "ABrn" (4), flow (4), number within the flow from 0 on (8).
  * 16 bytes, so that an IPv6 packet of 64 bytes holds it.
@@ -109,9 +112,13 @@ int main(int count, char **arguments) {
         if (strcmp(arguments[1], "fragments") == 0) return fragments_main(count - 1, arguments + 1);
         if (strcmp(arguments[1], "hostile") == 0) return hostile_main(count - 1, arguments + 1);
         if (strcmp(arguments[1], "datagrams") == 0) return datagrams_main(count - 1, arguments + 1);
+        if (strcmp(arguments[1], "jobs") == 0) return jobs_main(count - 1, arguments + 1);
+        if (strcmp(arguments[1], "corrupt") == 0) return corrupt_main(count - 1, arguments + 1);
+        if (strcmp(arguments[1], "reorder") == 0) return reorder_main(count - 1, arguments + 1);
         if (strcmp(arguments[1], "ping") == 0) return ping_main(count - 1, arguments + 1);
         if (strcmp(arguments[1], "echo") == 0) return echo_main(count - 1, arguments + 1);
     }
-    usage("usage: traffic send|race|start|capture|sink|fragments|hostile|datagrams|ping|echo [OPTIONS]\n"
+    usage("usage: traffic send|race|start|capture|sink|fragments|hostile|datagrams|jobs|corrupt|"
+          "reorder|ping|echo [OPTIONS]\n"
           "`traffic SUBCOMMAND --help` lists the options.\n");
 }

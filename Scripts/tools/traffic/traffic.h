@@ -54,5 +54,8 @@ int echo_main(int count, char **arguments);
 int fragments_main(int count, char **arguments);
 int datagrams_main(int count, char **arguments);
 int hostile_main(int count, char **arguments);
+int jobs_main(int count, char **arguments);
+int corrupt_main(int count, char **arguments);
+int reorder_main(int count, char **arguments);
 
 #endif
