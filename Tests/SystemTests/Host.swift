@@ -15,7 +15,7 @@ enum Host {
     /// Why the tests cannot run here; nil when they can.
     static let obstacle: String? = {
         if geteuid() != 0 { return "not root" }
-        for program in ["anabranchd", "anabranch", "traffic"]
+        for program in ["anabranchd", "anabranch-node", "anabranch", "traffic"]
         where !FileManager.default.isExecutableFile(atPath: "\(programs)/\(program)") {
             return "\(programs)/\(program) is not built: run Scripts/test"
         }

@@ -8,8 +8,8 @@ final class Lab {
 
     /// Shape `chain` (sender – lb – sink, the virtual address 10.77.100.1 has a route without a mark), `star` (client,
     /// router, lb, b1…b3) or `tier` (the same with lb1 and lb2).
-    init(_ shape: String = "chain") throws {
-        let made = try finish([Host.root + "/Scripts/lab", "up", "--shape", shape])
+    init(_ shape: String = "chain", backends: Int = 3) throws {
+        let made = try finish([Host.root + "/Scripts/lab", "up", "--shape", shape, "--backends", "\(backends)"])
         try #require(made.status == 0, "\(made.error)")
         id = made.output.trimmingCharacters(in: .whitespacesAndNewlines)
         directory = NSTemporaryDirectory() + "ab-test-\(UUID().uuidString)"
