@@ -160,3 +160,8 @@ if Context.environment["ANABRANCH_FUZZ"] != nil {
         .executableTarget(
             name: "fuzz-frames", dependencies: ["Splitting"], path: "Tests/fuzz-frames", swiftSettings: settings))
 }
+
+// A sanitizer or an optimized build for one test target need not build the others: ANABRANCH_TESTS=TrackingTests swift test …
+if let wanted = Context.environment["ANABRANCH_TESTS"] {
+    package.targets.removeAll { $0.type == .test && $0.name != wanted }
+}
