@@ -32,7 +32,9 @@ int echo_main(int count, char **arguments) {
         }
     }
     if (optind != count || strlen(name) > 255) usage(echo_usage);
-    int socket_ = udp_socket(), on = 1;
+    int socket_ = udp_socket(), on = 1, bytes = 16 << 20;
+    /* Three datagrams of 60,000 bytes in fragments fill what a socket gets by default. */
+    if (setsockopt(socket_, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) < 0) die("receive buffer");
     if (setsockopt(socket_, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on) < 0) die("IPV6_RECVPKTINFO");
     /* The address may be ours by a local route alone; answering from it is then a foreign bind to IPv6. */
     if (setsockopt(socket_, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof on) < 0) die("IPV6_FREEBIND");
