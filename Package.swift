@@ -134,7 +134,10 @@ let package = Package(
         tests("HostingTests", ["Hosting"]),
         tests(
             "ControlTests",
-            ["Control", "Configuration", "Dataplane", "Hosting", "JSONText", "Selection", "Tracking", "Wire"]),
+            [
+                "Control", "Configuration", "Dataplane", "Hosting", "JSONText", "KernelPath", "Selection", "Tracking",
+                "Wire",
+            ]),
         tests("CommandTests", ["anabranch", "anabranchd", "Capture", "JSONText", "Splitting", "Wire"]),
         tests("ForecastingTests", ["CAllocationCounter", "Forecasting"]),
         tests("ForecastCommandTests", ["ForecastCommand", "Forecasting"]),

@@ -93,15 +93,28 @@ extension Configuration {
         return RulePlan(
             traffic: services.map {
                 RulePlan.Traffic(
-                    service: $0.name, protocols: $0.match.protocols, destinations: $0.match.destinations)
+                    service: $0.name, protocols: $0.match.protocols, destinations: $0.match.destinations,
+                    fallback: fallbackBackends(of: $0.pool))
             },
             fullCopy: fullCopyRules(workers: count),
             routes: pools.flatMap { pool in
-                pool.backends.filter { marks.insert($0.mark).inserted }.map {
-                    RulePlan.Route(backend: "\(pool.name)/\($0.name)", mark: $0.mark, addresses: $0.addresses)
+                let isTier = pool.name == loadBalancers?.pool
+                // Packets are never marked for the own load balancer: what is its own, it handles.
+                return pool.backends.filter {
+                    !(isTier && $0.name == loadBalancers?.name) && marks.insert($0.mark).inserted
+                }.map {
+                    RulePlan.Route(
+                        backend: "\(pool.name)/\($0.name)", mark: $0.mark, addresses: $0.addresses,
+                        isLoadBalancer: isTier)
                 }
             },
             queues: UInt16(queues.first)...UInt16(queues.first + count - 1))
+    }
+
+    /// Who may take a pool's packets while no daemon marks them: backends that take new traffic first.
+    private func fallbackBackends(of name: String) -> [IPAddress] {
+        let backends = pool(named: name)?.backends ?? []
+        return (backends.filter { $0.tableWeight > 0 } + backends.filter { $0.tableWeight == 0 }).flatMap(\.addresses)
     }
 
     /// Keys whose values differ from those of the running configuration and wait for a restart.

@@ -7,7 +7,7 @@ extension RulePlan {
     public var ipBatch: String {
         var text = "# Anabranch: for `ip -force -batch -` (rules that are there already are reported and kept)\n"
         for route in routes {
-            text += "# backend \(route.backend)\n"
+            text += "# \(route.isLoadBalancer ? "load balancer" : "backend") \(route.backend)\n"
             if let reason = Self.unusable(route) {
                 text += "#   \(reason)\n"
                 continue
@@ -22,13 +22,14 @@ extension RulePlan {
         return text + fallback
     }
 
-    /// Packets pass unmarked while no daemon serves the queues, so each virtual address needs a route of its own.
+    /// Packets pass unmarked while no daemon serves the queues, so each virtual address needs a route of its own, to a
+    /// backend of a service that has the address: never to a load balancer, which would only send them back.
     private var fallback: String {
         var text =
             "# Fallback: where packets without a mark go while no anabranchd runs. Choose the backend to your liking.\n"
         var seen: Set<IPPrefix> = []
         for destination in traffic.flatMap(\.destinations) where seen.insert(destination).inserted {
-            let hop = routes.lazy.filter { Self.unusable($0) == nil }.flatMap(\.addresses).first {
+            let hop = traffic.lazy.filter { $0.destinations.contains(destination) }.flatMap(\.fallback).first {
                 $0.family == destination.address.family
             }
             guard let hop else {
@@ -36,6 +37,9 @@ extension RulePlan {
                 continue
             }
             text += "route replace \(destination) via \(hop)\n"
+        }
+        for service in traffic where service.destinations.isEmpty {
+            text += "#   service \(service.service) has no destinations: add the route by hand\n"
         }
         return text
     }

@@ -13,12 +13,17 @@ public struct RulePlan: Equatable, Sendable {
         public var protocols: [UInt8]
         /// Virtual addresses; empty means every address.
         public var destinations: [IPPrefix]
+        /// The backends that may take its packets while no daemon marks them, best first; of each family the first counts.
+        public var fallback: [IPAddress]
 
         /// All fields.
-        public init(service: String, protocols: [UInt8], destinations: [IPPrefix]) {
+        public init(
+            service: String, protocols: [UInt8], destinations: [IPPrefix], fallback: [IPAddress] = []
+        ) {
             self.service = service
             self.protocols = protocols
             self.destinations = destinations
+            self.fallback = fallback
         }
     }
 
@@ -30,12 +35,15 @@ public struct RulePlan: Equatable, Sendable {
         public var mark: UInt32
         /// The backend's addresses, one a family at most; none when only the mark is configured.
         public var addresses: [IPAddress]
+        /// It is another load balancer, on which fragments are brought together.
+        public var isLoadBalancer: Bool
 
         /// All fields.
-        public init(backend: String, mark: UInt32, addresses: [IPAddress]) {
+        public init(backend: String, mark: UInt32, addresses: [IPAddress], isLoadBalancer: Bool = false) {
             self.backend = backend
             self.mark = mark
             self.addresses = addresses
+            self.isLoadBalancer = isLoadBalancer
         }
     }
 

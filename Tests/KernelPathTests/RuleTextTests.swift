@@ -7,9 +7,14 @@ private func prefix(_ text: String) -> IPPrefix { IPPrefix(text)! }
 
 private let plan = RulePlan(
     traffic: [
-        .init(service: "web", protocols: [6], destinations: [prefix("10.0.0.1/32"), prefix("fd00::1/128")]),
-        .init(service: "dns", protocols: [17, 6], destinations: [prefix("10.0.0.1/32")]),
-        .init(service: "any", protocols: [], destinations: [prefix("192.0.2.0/24")]),
+        .init(
+            service: "web", protocols: [6], destinations: [prefix("10.0.0.1/32"), prefix("fd00::1/128")],
+            fallback: [IPAddress("10.1.0.1")!, IPAddress("fd01::1")!]),
+        .init(
+            service: "dns", protocols: [17, 6], destinations: [prefix("10.0.0.1/32")],
+            fallback: [IPAddress("10.1.0.2")!]),
+        .init(
+            service: "any", protocols: [], destinations: [prefix("192.0.2.0/24")], fallback: [IPAddress("10.1.0.2")!]),
     ],
     routes: [
         .init(backend: "p/a", mark: 101, addresses: [IPAddress("10.1.0.1")!, IPAddress("fd01::1")!]),
@@ -103,10 +108,25 @@ struct RuleTextTests {
                 "route replace ::/0 via fd01::1 table 101",
                 "route replace 10.0.0.1/32 via 10.1.0.1",
                 "route replace fd00::1/128 via fd01::1",
-                "route replace 192.0.2.0/24 via 10.1.0.1",
+                "route replace 192.0.2.0/24 via 10.1.0.2",
             ])
         #expect(text.contains("mark 254 cannot name a routing table"))
         #expect(text.contains("mark 103: no address is configured"))
+    }
+
+    @Test func theFallbackIsABackendOfTheServiceAndNeverALoadBalancer() {
+        var tier = plan
+        tier.traffic.append(.init(service: "six", protocols: [], destinations: [prefix("fd00::6/128")]))
+        tier.traffic.append(
+            .init(service: "all", protocols: [17], destinations: [], fallback: [IPAddress("10.1.0.1")!]))
+        tier.routes.insert(
+            .init(backend: "t/lb2", mark: 99, addresses: [IPAddress("10.1.0.9")!], isLoadBalancer: true), at: 0)
+        let text = tier.ipBatch
+        #expect(text.contains("# load balancer t/lb2\nrule add priority 1000 from 0.0.0.0/0 fwmark 99 lookup 99\n"))
+        let fallback = text.split(separator: "# Fallback")[1]
+        #expect(!fallback.contains("10.1.0.9") && fallback.contains("10.0.0.1/32 via 10.1.0.1\n"))
+        #expect(fallback.contains("#   fd00::6/128: no backend has an address of this family\n"))
+        #expect(fallback.contains("#   service all has no destinations: add the route by hand\n"))
     }
 
     @Test func theCommentsExplainTheFallbackRoute() {
