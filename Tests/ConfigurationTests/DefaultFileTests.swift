@@ -97,7 +97,7 @@ enum PackageFile {
         #expect(try PackageFile.text("Config/anabranch.schema.json") == writer.text)
     }
 
-    @Test(arguments: ["dns", "streams"])
+    @Test(arguments: ["dns", "load-balancers", "splitting", "streams"])
     func theExamplesAreValid(_ name: String) throws {
         let file = try Configuration.load(path: PackageFile.path("Config/examples/\(name).json"))
         #expect(!file.services.isEmpty)

@@ -1,3 +1,4 @@
+import Classification
 import Configuration
 import Glibc
 import JSONText
@@ -42,6 +43,24 @@ import Wire
             }
         }
         check(NodeConfiguration.jsonSchema, "")
+    }
+
+    /// The load balancer's example and the node's mean the same nodes, key, port and request types.
+    @Test func theExamplesOfSplittingFitTogether() throws {
+        let balancer = try Configuration.load(path: PackageFile.path("Config/examples/splitting.json"))
+        let node = try NodeConfiguration.load(path: PackageFile.path("Config/examples/splitting-node.json"))
+        let splitting = try #require(balancer.splitting)
+        let service = try #require(splitting.services.first)
+        let pool = try #require(balancer.services.first { $0.name == service.name }).pool
+        let backends = try #require(balancer.pool(named: pool)).backends
+        let here = try #require(backends.first { $0.name == node.name })
+        let peers = backends.filter { $0.name != here.name }
+        #expect(node.nodes.map(\.name) == peers.map(\.name))
+        #expect(
+            node.nodes.map(\.address) == peers.map { Endpoint(address: $0.addresses[0], port: splitting.nodePort) })
+        #expect(node.links.keyFile == splitting.keyFile && node.links.endpoint.port == splitting.nodePort)
+        let types = Set(node.requestTypes.map(\.name))
+        #expect(types.isSuperset(of: splitting.types.map(\.name)) && types.contains("default"))
     }
 
     /// What stands commented out as a default is the default.
