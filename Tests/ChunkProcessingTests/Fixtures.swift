@@ -32,7 +32,7 @@ func bytes(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
 enum TestChild {
     static let program = """
         import os, signal, struct, sys, time
-        signal.alarm(60)
+        signal.alarm(900)
         inp, out = sys.stdin.buffer, sys.stdout.buffer
         def answer(status, tag, body):
             out.write(struct.pack('>IBBHQ', 12 + len(body), 1, status, 0, tag) + body)

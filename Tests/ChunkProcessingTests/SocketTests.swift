@@ -11,7 +11,7 @@ private final class Application {
 
     static let program = """
         import os, signal, socket, struct, sys, time
-        signal.alarm(60)
+        signal.alarm(900)
         kind, place, report = sys.argv[1], sys.argv[2], sys.argv[3]
         def ready(port):
             with open(report + '.new', 'w') as f: f.write(str(port))
