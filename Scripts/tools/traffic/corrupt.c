@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,7 +102,7 @@ static void end_link(struct link *link) {
 static void take_link(int listener, struct link *links, const struct sockaddr_in6 *remote) {
     const int near = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     if (near < 0) return;
-    const int far = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int far = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
     unsigned i = 0;
     while (i < MAX_LINKS && links[i].sides[0] >= 0) i++;
     if (i == MAX_LINKS || far < 0 || connect(far, (const struct sockaddr *)remote, sizeof *remote) < 0) {
@@ -109,6 +110,9 @@ static void take_link(int listener, struct link *links, const struct sockaddr_in
         if (far >= 0) close(far);
         return;
     }
+    /* Frames go on as they come: the links themselves wait for nothing either. */
+    setsockopt(near, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(far, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     links[i] = (struct link){.sides = {near, far}};
 }
 
