@@ -22,13 +22,14 @@ enum {
     MAX_SOCKETS = 4096,
     MAX_MARK = 64,
     MAX_NAMES = 64,
+    MAX_SHARDS = 64,
     LINGER_MS = 300,    /* after the last answer, for those that come twice */
     LATE_MS = 1000,     /* after the last job was given up, for those that come late */
 };
 
 static const char jobs_usage[] =
     "usage: traffic jobs --to ADDRESS [--jobs 1000] [--rate JOBS/S | --concurrency 1] [--size 60000 | LEAST-MOST]\n"
-    "                    [--dscp 46] [--order whole] [--mtu 1500] [--timeout 3000] [--mark +] [--log FILE]\n"
+    "                    [--shards 0] [--dscp 46] [--order whole] [--mtu 1500] [--timeout 3000] [--mark +] [--log FILE]\n"
     "                    [--addresses 8] [--ports 16] [--first-port 20000] [--first 0] [--seed 1] [--port 9000]\n"
     "                    [--source 10.77.1.9 (fd77:1::f)] [--interface eth0] [--mac 02:77:01:00:00:01]\n"
     "Sends UDP datagrams of --size bytes of payload and compares what comes back. At a --rate, or so that --concurrency\n"
@@ -36,6 +37,8 @@ static const char jobs_usage[] =
     "  whole      as this machine's kernel sends them: in one packet if its device allows, else in fragments\n"
     "  in-order   in fragments that fit --mtu, cut here\n"
     "  shuffled   the same in any order\n"
+    "With --shards the header of client-side sharding stands before the payload and says that it is cut in so many\n"
+    "equal parts; the nodes' answer has none.\n"
     "Job j goes out by socket j mod (ADDRESSES · PORTS), bound to address 1 + s mod ADDRESSES behind --source, port\n"
     "FIRST-PORT + s / ADDRESSES. Jobs are numbered from --first on: two programs with different numbers can tell\n"
     "their answers apart. Prints\n"
@@ -61,7 +64,7 @@ struct job {
 
 struct options {
     struct way way;
-    unsigned jobs, concurrency, least, most, dscp, mtu, addresses, ports, first_port, first, port;
+    unsigned jobs, concurrency, least, most, dscp, mtu, addresses, ports, first_port, first, port, shards;
     double rate, timeout_ms;
     const char *mark, *log;
     uint64_t seed;
@@ -135,6 +138,20 @@ static void send_pieces(unsigned s, unsigned length) {
     way_send(&options->way, messages, count, &run.refused);
 }
 
+/* Writes the header of client-side sharding (8 bytes, and 4 for each shard); returns its length. */
+static unsigned write_shards(uint8_t *header, uint32_t size) {
+    const unsigned shards = run.options.shards;
+    if (!shards) return 0;
+    const uint16_t count = htons((uint16_t)shards);
+    memcpy(header, "ABS1\1", 6);
+    memcpy(header + 6, &count, sizeof count);
+    for (unsigned i = 0; i < shards; i++) {
+        const uint32_t length = htonl(i + 1 < shards ? size / shards : size - size / shards * (shards - 1));
+        memcpy(header + 8 + 4 * i, &length, sizeof length);
+    }
+    return 8 + 4 * shards;
+}
+
 static void send_next(void) {
     const struct options *options = &run.options;
     const unsigned j = run.sent++, s = j % run.sockets;
@@ -143,14 +160,15 @@ static void send_next(void) {
     job->size = options->least + random_below(&run.random, options->most - options->least + 1);
     job->state = WAITING;
     run.waiting++;
-    write_datagram(payload, job->size, s, options->first + j);
+    const unsigned header = write_shards(payload, job->size), size = header + job->size;
+    write_datagram(payload + header, job->size, s, options->first + j);
     job->sent = now();
     if (options->order != WHOLE) {
-        send_pieces(s, (unsigned)sizeof(struct udphdr) + job->size);
+        send_pieces(s, (unsigned)sizeof(struct udphdr) + size);
         return;
     }
     /* An ICMP error for an earlier datagram is told by the next send, which then sends nothing. */
-    while (send(run.socket_of[s], payload, job->size, 0) < 0) {
+    while (send(run.socket_of[s], payload, size, 0) < 0) {
         if (errno != ENOBUFS && errno != EAGAIN && errno != EINTR && errno != ECONNREFUSED && errno != EHOSTUNREACH)
             die("send");
         run.refused++;
@@ -169,12 +187,20 @@ static void note(const char *name) {
 /* What one datagram that came to socket s is: the answer to a job, or none. */
 static void judge(unsigned s, size_t got, uint64_t at) {
     const struct options *options = &run.options;
+    const uint8_t *answer = run.answer;
+    const size_t header = options->shards ? 8 + 4 * (size_t)options->shards : 0;
     struct numbered head;
+    /* Only a backend sends the header back. */
+    const bool whole = header && got > header && memcmp(answer, "ABS1", 4) == 0;
+    if (whole) {
+        answer += header;
+        got -= header;
+    }
     if (got < sizeof head) {
         run.wrong++;
         return;
     }
-    memcpy(&head, run.answer, sizeof head);
+    memcpy(&head, answer, sizeof head);
     const uint64_t j = be64toh(head.number) - options->first;
     if (head.magic != htonl(MAGIC) || j >= run.sent || j % run.sockets != s || got < run.jobs[j].size) {
         run.wrong++;
@@ -184,8 +210,8 @@ static void judge(unsigned s, size_t got, uint64_t at) {
     write_datagram(run.wanted, job->size, s, options->first + j);
     const size_t rest = got - job->size, mark = strlen(options->mark);
     char name[MAX_MARK] = "";
-    if (rest < sizeof name) memcpy(name, run.answer + job->size, rest);
-    if (memcmp(run.answer, run.wanted, job->size) != 0 || rest >= sizeof name ||
+    if (rest < sizeof name) memcpy(name, answer + job->size, rest);
+    if (memcmp(answer, run.wanted, job->size) != 0 || (header && whole != (rest > 0)) || rest >= sizeof name ||
         (rest > 0 && strncmp(name, options->mark, mark) != 0)) {
         run.wrong++;
         return;
@@ -302,10 +328,11 @@ static void parse(struct options *options, int count, char **arguments) {
         {"size", 1, 0, 'z'},   {"dscp", 1, 0, 'd'},      {"order", 1, 0, 'o'},      {"mtu", 1, 0, 'u'},
         {"timeout", 1, 0, 'w'}, {"mark", 1, 0, 'k'},     {"log", 1, 0, 'l'},        {"addresses", 1, 0, 'a'},
         {"ports", 1, 0, 'n'},  {"first-port", 1, 0, 'P'}, {"first", 1, 0, 'F'},     {"seed", 1, 0, 'e'},
-        {"port", 1, 0, 'p'},   {"help", 0, 0, 'h'},      {0, 0, 0, 0},
+        {"port", 1, 0, 'p'},   {"shards", 1, 0, 'S'},    {"help", 0, 0, 'h'},      {0, 0, 0, 0},
     };
     for (int option; (option = getopt_long(count, arguments, "", known, NULL)) != -1;) {
         switch (option) {
+        case 'S': options->shards = (unsigned)number(optarg, "shards", 0, MAX_SHARDS); break;
         case 'j': options->jobs = (unsigned)number(optarg, "jobs", 1, MAX_JOBS); break;
         case 'r': options->rate = number(optarg, "rate", 0.001, 1e6); break;
         case 'c': options->concurrency = (unsigned)number(optarg, "concurrency", 1, MAX_JOBS); break;
@@ -333,7 +360,8 @@ static void parse(struct options *options, int count, char **arguments) {
     options->way.traffic_class = (uint8_t)(options->dscp << 2);
     if (optind != count || !way_resolve(&options->way, "10.77.1.9", "fd77:1::f") || *options->mark == 0 ||
         strlen(options->mark) >= MAX_MARK || options->addresses * options->ports > MAX_SOCKETS ||
-        options->first_port + options->ports > 65536)
+        options->first_port + options->ports > 65536 || options->least < options->shards ||
+        (options->shards && options->most + 8 + 4 * options->shards > MAX_DATAGRAM))
         usage(jobs_usage);
 }
 
