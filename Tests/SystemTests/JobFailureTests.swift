@@ -4,6 +4,10 @@ import Testing
 /// Whatever fails between load balancer and nodes: each of a thousand jobs is answered rightly or forwarded, once.
 @Suite("Job failures", .serialized, .exclusive, .enabled(if: Host.obstacle == nil))
 struct JobFailureTests {
+    /// Work whose time goes with its size: 12 ms for 60 KB, so that splitting pays and is done.
+    private static let slow = JobLab.Setup(
+        processors: "slow: { kind: \"delay\", per_byte: \"200ns\" }", processor: "slow")
+
     private static func plan(_ to: String = Lab.virtual4, rate: Int) -> JobPlan {
         JobPlan(to: to, size: "2000-60000", rate: rate, first: 10_000)
     }
@@ -22,6 +26,8 @@ struct JobFailureTests {
         let text = "\(run.faults); \(run.text); \(after.text)"
         print(text)
         #expect(run.faults == "", "\(text)", sourceLocation: location)
+        let chunks = after.since(before, "chunks") - after.outcome("answered", since: before)
+        #expect(chunks >= plan.jobs / 2, "little was split: \(text)", sourceLocation: location)
         #expect(after.since(before, "offered") == plan.jobs, "\(text)", sourceLocation: location)
         #expect(after.answered - before.answered == run.answered, "\(text)", sourceLocation: location)
         #expect(after.forwarded - before.forwarded == run.forwarded, "\(text)", sourceLocation: location)
@@ -31,15 +37,16 @@ struct JobFailureTests {
     }
 
     @Test func aNodeIsKilledUnderLoad() throws {
-        let lab = try JobLab(.init(processors: "slow: { kind: \"delay\", per_chunk: \"5ms\" }", processor: "slow"))
+        let lab = try JobLab(Self.slow)
         let result = try expectNoneLost(lab, Self.plan(rate: 200)) { lab.running["b2"]?.kill(SIGKILL) }
         #expect(result.run.answered >= 950, "\(result.run.text); \(result.after.text)")
-        #expect(result.after.since(result.before, "resent") > 0, "\(result.after.text)")
+        let moved = result.after.since(result.before, "resent") + result.after.since(result.before, "takeovers")
+        #expect(moved > 0, "\(result.after.text)")
         #expect(try lab.nodes()["b2"]?["linked"] as? Bool == false)
     }
 
     @Test func aNodeStandsStillForTenSeconds() throws {
-        let lab = try JobLab(.init(processors: "slow: { kind: \"delay\", per_chunk: \"5ms\" }", processor: "slow"))
+        let lab = try JobLab(Self.slow)
         let result = try expectNoneLost(lab, Self.plan(Lab.virtual6, rate: 90)) {
             lab.running["b3"]?.kill(SIGSTOP)
             usleep(3_000_000)
@@ -56,11 +63,8 @@ struct JobFailureTests {
 
     /// All jobs of one client port are reassembled by one node.
     @Test func theReassemblyNodeOfRunningJobsIsKilled() throws {
-        let lab = try JobLab(.init(processors: "slow: { kind: \"delay\", per_chunk: \"20ms\" }", processor: "slow"))
-        var plan = Self.plan(rate: 40)
-        plan.jobs = 1_000
-        plan.rate = 150
-        plan.size = "2000-4000"
+        let lab = try JobLab(Self.slow)
+        var plan = Self.plan(rate: 150)
         (plan.ports, plan.addresses) = (1, 1)
         var killed = ""
         let result = try expectNoneLost(lab, plan) {
@@ -77,7 +81,7 @@ struct JobFailureTests {
 
     /// Both directions, where packets arrive: what is dropped where it leaves is sent again by the local TCP at once.
     @Test func twoOfAHundredPacketsOfTheLinksAreLost() throws {
-        let lab = try JobLab()
+        let lab = try JobLab(Self.slow)
         let match = ["-p", "tcp", "-m", "statistic", "--mode", "random", "--probability", "0.02", "-j", "DROP"]
         for node in JobLab.nodes {
             try lab.firewall(node, ["-A", "INPUT", "--source", "10.77.2.2"] + match)
@@ -95,7 +99,7 @@ struct JobFailureTests {
     }
 
     @Test func fiveOfAHundredPacketsOfTheLinksComeLate() throws {
-        let lab = try JobLab()
+        let lab = try JobLab(Self.slow)
         var programs: [String: Running] = [:]
         for node in JobLab.nodes + ["lb"] {
             programs[node] = try lab.lab.traffic(node, "reorder", "--queue", "40", "--every", "20")
@@ -117,7 +121,7 @@ struct JobFailureTests {
     }
 
     @Test func aLinkIsCutForFiveSeconds() throws {
-        let lab = try JobLab()
+        let lab = try JobLab(Self.slow)
         let result = try expectNoneLost(lab, Self.plan(rate: 125)) {
             for action in ["-A", "-D"] {
                 for chain in [["INPUT", "--source"], ["OUTPUT", "--destination"]] {
@@ -135,7 +139,9 @@ struct JobFailureTests {
     /// A proxy before each node changes a bit in one of a hundred chunks and results; its TCP is sound.
     @Test func oneChunkOfAHundredIsDamaged() throws {
         var proxies: [Running] = []
-        let lab = try JobLab(.init(port: 9471)) { lab in
+        var setup = Self.slow
+        setup.port = 9471
+        let lab = try JobLab(setup) { lab in
             for (index, node) in JobLab.nodes.enumerated() {
                 let proxy = try lab.traffic(node, "corrupt", "--to", "127.0.0.1", "--seed", "\(index)")
                 guard proxy.wait(for: "ready") else { throw LabError(what: "proxy: \(proxy.error)") }
@@ -148,7 +154,7 @@ struct JobFailureTests {
             return sum + proxy.finish().number("damaged")
         }
         #expect(damaged >= 20, "only \(damaged) were damaged")
-        #expect(result.run.answered >= 990, "\(result.run.text); \(result.after.text)")
+        #expect(result.run.answered >= 900, "\(result.run.text); \(result.after.text)")
         #expect(result.after.since(result.before, "resent") > 0, "\(result.after.text)")
     }
 }

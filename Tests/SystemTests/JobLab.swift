@@ -142,8 +142,8 @@ final class JobLab {
     func change(_ node: String, processors: String) throws {
         _ = try lab.write("\(node).json", Self.configuration(of: node, lab, setup, processors: processors))
         running[node]?.kill(SIGHUP)
-        guard running[node]?.wait(for: "configuration", seconds: 2) == true else {
-            throw LabError(what: "\(node) has not read its configuration again: \(running[node]?.error ?? "")")
+        guard running[node]?.wait(for: "reloaded:", seconds: 2) == true else {
+            throw LabError(what: "\(node) has not taken its new configuration: \(running[node]?.error ?? "")")
         }
     }
 
