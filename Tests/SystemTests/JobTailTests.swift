@@ -1,0 +1,91 @@
+import Foundation
+import Testing
+
+/// One node of four becomes 50 times slower under steady load.
+@Suite("Job tails", .serialized, .exclusive, .enabled(if: Host.obstacle == nil))
+struct JobTailTests {
+    /// Times in milliseconds: the 99th percentile before, in the first 5 s, and after them.
+    private struct Tail {
+        var healthy: Double
+        var early: Double
+        var late: Double
+        /// How many of a thousand jobs of the first 5 s took longer than 2.5 times the healthy percentile.
+        var slow: Int
+        /// Chunks that were worked on beyond one each, in thousandths of all.
+        var extra: Int
+        /// Copies that hedging asked for.
+        var hedged: Int
+        var text: String
+    }
+
+    private static let quick = "slow: { kind: \"delay\", per_byte: \"500ns\" }"
+    private static let fifty = "slow: { kind: \"delay\", per_byte: \"25us\" }"
+
+    private func measure(_ mode: String) throws -> Tail {
+        let splitting = "replication_factor: 2, replication_mode: \"\(mode)\", retry_timeout: \"50ms\","
+        let lab = try JobLab(.init(processors: Self.quick, processor: "slow", splitting: splitting))
+        let warm = try lab.run(JobPlan(to: Lab.virtual4, jobs: 300, size: "16000", rate: 60, first: 10_000))
+        #expect(warm.faults == "", "\(warm.faults)")
+        let before = try lab.counters()
+        let done = try lab.results()
+        let traffic = try lab.start(JobPlan(to: Lab.virtual4, jobs: 840, size: "16000", rate: 60, first: 20_000))
+        usleep(4_000_000)
+        try lab.change("b2", processors: Self.fifty)
+        let run = traffic.finish()
+        let after = try lab.counters()
+        #expect(run.faults == "", "\(run.faults); \(run.text)")
+        #expect(run.forwarded == 0, "\(run.text); \(after.text)")
+        let chunks = after.since(before, "chunks")
+        let healthy = run.percentile(0.99, from: 0, to: 3.9)
+        let early = run.lines.filter { $0.sent >= 4 && $0.sent < 9 }
+        let slow = early.filter { ($0.time ?? .infinity) > 2.5 * healthy }.count
+        let tail = Tail(
+            healthy: healthy, early: run.percentile(0.99, from: 4, to: 9),
+            late: run.percentile(0.99, from: 9.1, to: 14),
+            slow: 1000 * slow / early.count, extra: 1000 * (try lab.results() - done - chunks) / chunks,
+            hedged: (after.demands["hedge"] ?? 0) - (before.demands["hedge"] ?? 0), text: after.text)
+        print("\(mode): \(tail)")
+        return tail
+    }
+
+    @Test func hedgingHoldsTheTailWithinItsBudget() throws {
+        let tail = try measure("hedged")
+        // The budget: 5 % of the work. What it does not cover is slow until the node is passed over, and is counted.
+        #expect(tail.extra <= 50, "\(tail)")
+        #expect(tail.early <= 2.5 * tail.healthy || tail.slow <= 50, "\(tail)")
+        #expect(tail.late <= 1.5 * tail.healthy, "\(tail)")
+    }
+
+    @Test func aCopyOnStandbyIsUsedAfterTheRetryTimeout() throws {
+        let tail = try measure("standby")
+        #expect(tail.early <= tail.healthy + 50, "\(tail)")
+        #expect(tail.late <= tail.healthy + 50, "\(tail)")
+    }
+
+    @Test func parallelCopiesHideTheSlowNode() throws {
+        let tail = try measure("parallel")
+        #expect(tail.early <= 1.5 * tail.healthy && tail.late <= 1.5 * tail.healthy, "\(tail)")
+    }
+}
+
+extension JobLab {
+    /// A number of a node's metrics page, summed over its samples that contain the text.
+    func metric(_ name: String, of node: String) throws -> Int {
+        let page = try lab.run(node, "curl", "-sf", "http://127.0.0.1:9465/metrics").output
+        let samples = page.split(separator: "\n").filter { $0.hasPrefix("anabranch_node_\(name)") }
+        guard !samples.isEmpty else { throw LabError(what: "\(node) has no metric \(name)") }
+        return samples.reduce(0) { sum, line in sum + (line.split(separator: " ").last.flatMap { Int($0) } ?? 0) }
+    }
+
+    /// Chunks that all nodes have worked on.
+    func results() throws -> Int {
+        try setup.nodes.reduce(0) { try $0 + metric("results_total{status=\"done\"}", of: $1) }
+    }
+
+    /// Resident memory of a process in KiB.
+    static func resident(_ pid: Int32) throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
+        return try #require(line.split(separator: " ").dropFirst().first.flatMap { Int($0) })
+    }
+}
