@@ -1,36 +1,43 @@
 import Wire
 
 extension RulePlan {
-    /// Text for `ip -force -batch -`: each mark's next hop, and the fallback route for packets without a mark.
+    /// Text for `ip -4 -force -batch -` or `ip -6 -force -batch -`: each mark's next hop, and the fallback route for
+    /// packets without a mark.
     ///
-    /// A mark has a routing table of its own with the mark's number. `-force` goes on where a rule is there already.
-    public var ipBatch: String {
-        var text = "# Anabranch: for `ip -force -batch -` (rules that are there already are reported and kept)\n"
+    /// A mark has a routing table of its own with the mark's number. `-force` goes on where a rule is there already. A
+    /// batch has one family: `ip` takes that of a rule from its options and not from the addresses in the line.
+    public func ipBatch(_ family: IPFamily) -> String {
+        let digit = family == .ipv4 ? "4" : "6"
+        var text =
+            "# Anabranch, IPv\(digit): for `ip -\(digit) -force -batch -` (rules that are there already are reported and "
+            + "kept)\n"
         for route in routes {
+            let hops = route.addresses.filter { $0.family == family }
+            let reason = Self.unusable(route)
+            if hops.isEmpty && reason == nil { continue }
             text += "# \(route.isLoadBalancer ? "load balancer" : "backend") \(route.backend)\n"
-            if let reason = Self.unusable(route) {
+            if let reason {
                 text += "#   \(reason)\n"
                 continue
             }
-            for address in route.addresses {
-                // A batch has no -6: the family comes from the addresses, so it has to be said with "from".
-                let everyone = address.family == .ipv4 ? "0.0.0.0/0" : "::/0"
-                text += "rule add priority 1000 from \(everyone) fwmark \(route.mark) lookup \(route.mark)\n"
-                text += "route replace \(everyone) via \(address) table \(route.mark)\n"
+            for hop in hops {
+                text += "rule add priority 1000 fwmark \(route.mark) lookup \(route.mark)\n"
+                text += "route replace default via \(hop) table \(route.mark)\n"
             }
         }
-        return text + fallback
+        return text + fallback(family)
     }
 
     /// Packets pass unmarked while no daemon serves the queues, so each virtual address needs a route of its own, to a
     /// backend of a service that has the address: never to a load balancer, which would only send them back.
-    private var fallback: String {
+    private func fallback(_ family: IPFamily) -> String {
         var text =
             "# Fallback: where packets without a mark go while no anabranchd runs. Choose the backend to your liking.\n"
         var seen: Set<IPPrefix> = []
-        for destination in traffic.flatMap(\.destinations) where seen.insert(destination).inserted {
+        for destination in traffic.flatMap(\.destinations)
+        where destination.address.family == family && seen.insert(destination).inserted {
             let hop = traffic.lazy.filter { $0.destinations.contains(destination) }.flatMap(\.fallback).first {
-                $0.family == destination.address.family
+                $0.family == family
             }
             guard let hop else {
                 text += "#   \(destination): no backend has an address of this family\n"

@@ -68,15 +68,16 @@ enum LocalCommands {
         ]
         if verb != "remove" { options.append(configOption) }
         if verb == "print" {
-            options.append(Option(name: "--family", value: "N", help: "4 or 6: iptables text of one family alone"))
+            options.append(Option(name: "--family", value: "N", help: "4 or 6: that one alone (iptables, routes)"))
         }
         return Command(
             words: ["rules", verb], options: options, summary: summaries[verb] ?? "",
             details: verb == "print"
                 ? """
                 iptables: text for `iptables-restore --noflush` (--family 4) and `ip6tables-restore --noflush`
-                (--family 6). nft: text for `nft -f -`. routes: text for `ip -force -batch -`, with a fallback route
-                for packets that pass unmarked while no daemon runs.
+                (--family 6). nft: text for `nft -f -`. routes: text for `ip -4 -force -batch -` (--family 4) and
+                `ip -6 -force -batch -` (--family 6), with a fallback route for packets that pass unmarked while no
+                daemon runs.
                 """ : ""
         ) { invocation throws(Failure) in
             try runRules(verb, invocation)
@@ -86,7 +87,8 @@ enum LocalCommands {
     private static func runRules(_ verb: String, _ invocation: Invocation) throws(Failure) {
         let name = invocation["--format"] ?? RuleFormat.iptables.rawValue
         if verb == "print" && name == "routes" {
-            invocation.console.write(try plan(invocation).ipBatch)
+            let plan = try plan(invocation)
+            for family in try families(invocation) { invocation.console.write(plan.ipBatch(family)) }
             return
         }
         guard let format = RuleFormat(rawValue: name) else {
@@ -107,12 +109,18 @@ enum LocalCommands {
     private static func text(
         _ plan: RulePlan, _ format: RuleFormat, _ invocation: Invocation
     ) throws(Failure) -> String {
-        guard let family = invocation["--family"] else { return plan.text(format) }
-        guard format == .iptables else { throw .usage("--family is for the iptables format: nft holds both families") }
-        switch family {
-        case "4": return plan.iptables(.ipv4)
-        case "6": return plan.iptables(.ipv6)
-        default: throw .usage("--family '\(family)' is neither 4 nor 6")
+        guard invocation["--family"] != nil else { return plan.text(format) }
+        guard format == .iptables else { throw .usage("--family is for iptables and routes: nft holds both families") }
+        return try families(invocation).map { plan.iptables($0) }.joined()
+    }
+
+    /// Both, or the one that is asked for.
+    private static func families(_ invocation: Invocation) throws(Failure) -> [IPFamily] {
+        switch invocation["--family"] {
+        case nil: return [.ipv4, .ipv6]
+        case "4"?: return [.ipv4]
+        case "6"?: return [.ipv6]
+        case let other?: throw .usage("--family '\(other)' is neither 4 nor 6")
         }
     }
 

@@ -45,7 +45,7 @@ struct RuleMappingTests {
         let plan = try plan(
             [Self.balancers, Self.servers], "load_balancers: { name: \"lb1\", pool: \"balancers\" }")
         #expect(plan.traffic.map { $0.fallback.map(\.description) } == [["10.0.0.12", "10.0.0.11"]])
-        #expect(plan.ipBatch.contains("route replace 10.0.0.100/32 via 10.0.0.12\n"))
+        #expect(plan.ipBatch(.ipv4).contains("route replace 10.0.0.100/32 via 10.0.0.12\n"))
     }
 
     @Test func flaggedPayloadsGoToTheQueueBehindTheParkingQueues() throws {

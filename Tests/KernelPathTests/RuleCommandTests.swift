@@ -46,6 +46,37 @@ struct RuleCommandTests {
         }
     }
 
+    /// The rules and routes of each family are there afterwards, and a second time changes nothing.
+    @Test func printedRoutesAreFitForIp() throws {
+        var routed = plan
+        routed.routes[0].addresses.append(IPAddress("fd01::1")!)
+        routed.traffic[0].fallback = routed.routes[0].addresses
+        func ip(_ words: String, input: String = "") throws -> ChildProcess {
+            try ChildProcess.run(["ip"] + words.split(separator: " ").map(String.init), input: input)
+        }
+        try inNetworkNamespace {
+            for words in [
+                "link add v0 type veth peer name v1", "link set v0 up", "link set v1 up", "addr add 10.1.0.2/24 dev v0",
+                "addr add fd01::2/64 dev v0 nodad",
+            ] {
+                let result = try ip(words)
+                #expect(result.status == 0, "\(words): \(result.errors)")
+            }
+            for (digit, family) in [("4", IPFamily.ipv4), ("6", .ipv6)] {
+                let text = routed.ipBatch(family)
+                let first = try ip("-\(digit) -force -batch -", input: text)
+                #expect(first.status == 0, "\(first.errors)")
+                _ = try ip("-\(digit) -force -batch -", input: text)
+                let rules = try ip("-\(digit) rule").output.split(separator: "\n").filter { $0.contains("fwmark") }
+                #expect(rules == ["1000:\tfrom all fwmark 0x65 lookup 101"])
+                let hop = family == .ipv4 ? "10.1.0.1" : "fd01::1"
+                #expect(try ip("-\(digit) route show table 101").output.hasPrefix("default via \(hop) dev v0"))
+                let virtual = family == .ipv4 ? "10.0.0.1" : "fd00::1"
+                #expect(try ip("-\(digit) route").output.contains("\(virtual) via \(hop) dev v0"))
+            }
+        }
+    }
+
     @Test func nftIsAppliedWhereTheKernelCanAndExplainedWhereItCannot() throws {
         try inNetworkNamespace {
             do throws(RuleError) {

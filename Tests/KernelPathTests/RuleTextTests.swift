@@ -99,16 +99,19 @@ struct RuleTextTests {
     }
 
     @Test func routesNameEachMarkOnceAndSayWhatIsMissing() {
-        let text = plan.ipBatch
+        let text = plan.ipBatch(.ipv4)
         #expect(
             rules(text) == [
-                "rule add priority 1000 from 0.0.0.0/0 fwmark 101 lookup 101",
-                "route replace 0.0.0.0/0 via 10.1.0.1 table 101",
-                "rule add priority 1000 from ::/0 fwmark 101 lookup 101",
-                "route replace ::/0 via fd01::1 table 101",
+                "rule add priority 1000 fwmark 101 lookup 101",
+                "route replace default via 10.1.0.1 table 101",
                 "route replace 10.0.0.1/32 via 10.1.0.1",
-                "route replace fd00::1/128 via fd01::1",
                 "route replace 192.0.2.0/24 via 10.1.0.2",
+            ])
+        #expect(
+            rules(plan.ipBatch(.ipv6)) == [
+                "rule add priority 1000 fwmark 101 lookup 101",
+                "route replace default via fd01::1 table 101",
+                "route replace fd00::1/128 via fd01::1",
             ])
         #expect(text.contains("mark 254 cannot name a routing table"))
         #expect(text.contains("mark 103: no address is configured"))
@@ -121,11 +124,11 @@ struct RuleTextTests {
             .init(service: "all", protocols: [17], destinations: [], fallback: [IPAddress("10.1.0.1")!]))
         tier.routes.insert(
             .init(backend: "t/lb2", mark: 99, addresses: [IPAddress("10.1.0.9")!], isLoadBalancer: true), at: 0)
-        let text = tier.ipBatch
-        #expect(text.contains("# load balancer t/lb2\nrule add priority 1000 from 0.0.0.0/0 fwmark 99 lookup 99\n"))
+        let text = tier.ipBatch(.ipv4)
+        #expect(text.contains("# load balancer t/lb2\nrule add priority 1000 fwmark 99 lookup 99\n"))
         let fallback = text.split(separator: "# Fallback")[1]
         #expect(!fallback.contains("10.1.0.9") && fallback.contains("10.0.0.1/32 via 10.1.0.1\n"))
-        #expect(fallback.contains("#   fd00::6/128: no backend has an address of this family\n"))
+        #expect(tier.ipBatch(.ipv6).contains("#   fd00::6/128: no backend has an address of this family\n"))
         #expect(fallback.contains("#   service all has no destinations: add the route by hand\n"))
     }
 
