@@ -32,11 +32,6 @@ extension BucketTable {
             if entrySeen[Int(entry)] { return "entry \(entry) is in two buckets" }
             entrySeen[Int(entry)] = true
             if entries[entry].references.load(ordering: .relaxed) < 1 { return "entry \(entry) is in use and free" }
-            if buckets[bucket].occupied != 0, buckets[bucket].plain != 0,
-                entries[entry].references.load(ordering: .relaxed) != 1
-            {
-                return "bucket \(bucket) is plain, and somebody holds its entry"
-            }
         }
         sparePool.forEachFree { entry in
             if entrySeen[Int(entry)] { problem = "entry \(entry) is free and in use, or free twice" }
@@ -58,9 +53,6 @@ extension FragmentTracker {
         var borrowed = 0
         for bucket in 0..<UInt32(table.buckets.count) where table.buckets[bucket].occupied != 0 {
             let state = table.entries[table.buckets[bucket].entry.load(ordering: .relaxed)].state
-            if table.buckets[bucket].plain != 0, state.holdsRecords || table.buckets[bucket].note != state.source {
-                return "bucket \(bucket) is plain, but its packet has records or another source"
-            }
             packets += 1
             parked += Int(state.storedCount)
             borrowed += state.holes.recordCount

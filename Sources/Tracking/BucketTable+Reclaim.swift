@@ -13,13 +13,9 @@ extension BucketTable {
     func vacate<Owner: EntryOwner<State> & ~Copyable>(
         _ bucket: Cell<Bucket<Key>>, _ worker: UInt32, _ owner: borrowing Owner
     ) {
-        bucket.its.occupied = 0
-        if bucket.its.plain != 0 {
-            owner.retire(noted: bucket.its.note, worker: worker)
-            return
-        }
         let entry = bucket.its.entry.load(ordering: .relaxed)
         let known = entries.cell(entry)
+        bucket.its.occupied = 0
         if known.its.references.load(ordering: .acquiring) == 1 {
             owner.retire(entry, state: &known.its.state, worker: worker)
         } else {
@@ -85,7 +81,9 @@ extension BucketTable {
         if donor == IndexPool.none { return false }
         let vacant = buckets[home].entry.load(ordering: .relaxed)
         buckets[home].entry.store(buckets[donor].entry.load(ordering: .relaxed), ordering: .relaxed)
-        buckets.cell(home).its.move(from: buckets[donor])
+        buckets.cell(home).its.key = buckets[donor].key
+        buckets.cell(home).its.deadline = buckets[donor].deadline
+        buckets.cell(home).its.occupied = 1
         buckets[home].next.store(buckets[donor].next.load(ordering: .relaxed), ordering: .relaxed)
         buckets[donor].entry.store(vacant, ordering: .relaxed)
         buckets.cell(donor).its.occupied = 0

@@ -28,7 +28,6 @@ extension BucketTable {
         }
         let entry = buckets[bucket].entry.load(ordering: .relaxed)
         _ = entries[entry].references.add(1, ordering: .relaxed)
-        buckets.cell(bucket).its.complicate()
         return entry
     }
 

@@ -164,7 +164,6 @@ struct BucketTable<Key: TableKey, State: BitwiseCopyable>: ~Copyable, @unchecked
             desk.its.collisions.add()
         }
         bucket.its.occupied = 1
-        bucket.its.complicate()
         bucket.its.deadline = deadline
         bucket.its.key = key
         entries[bucket.its.entry.load(ordering: .relaxed)].home.store(home, ordering: .relaxed)

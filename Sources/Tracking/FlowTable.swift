@@ -101,12 +101,10 @@ public struct FlowTable: ~Copyable, @unchecked Sendable {
                 if let binding = renew(bucket, tcpFlags, false, now) { return .pinned(binding) }
                 let entry = table.buckets[bucket].entry.load(ordering: .relaxed)
                 count(table.entries[entry].state.backend, -1, worker)
-                table.buckets.cell(bucket).its.renote(choice.backend)
                 begin(bucket, key, choice, tcpFlags, now, worker)
                 return .began
             case .inserted(let bucket):
                 begin(bucket, key, choice, tcpFlags, now, worker)
-                table.buckets.cell(bucket).its.simplify(choice.backend)
                 table.unlock(home)
                 return .began
             case .full:
@@ -133,7 +131,6 @@ public struct FlowTable: ~Copyable, @unchecked Sendable {
         count(choice.backend, 1, worker)
         table.entries.cell(entry).its.state.backend = choice.backend
         table.entries.cell(entry).its.state.mark = choice.mark
-        table.buckets.cell(bucket).its.renote(choice.backend)
         return true
     }
 
@@ -194,8 +191,6 @@ extension FlowTable: EntryOwner {
     func retire(_ entry: UInt32, state: inout PinnedState, worker: UInt32) {
         count(state.backend, -1, worker)
     }
-
-    func retire(noted backend: UInt16, worker: UInt32) { count(backend, -1, worker) }
 }
 
 /// The state of a table of pinned flows.

@@ -81,7 +81,6 @@ extension FragmentTracker {
             let entry = table.buckets[place].entry.load(ordering: .relaxed)
             table.entries.cell(entry).its.state.reset(source: admit(entry, key, now, worker))
         }
-        table.buckets.cell(bucket).its.complicate()
         let entry = table.buckets[bucket].entry.load(ordering: .relaxed)
         let locked = table.open(entry)
         if !table.entries[entry].state.isPoisoned { _ = condemn(entry, .condemned, worker) }
@@ -107,10 +106,6 @@ extension FragmentTracker: EntryOwner {
         ledger.count(state.source, -1, worker)
         if state.holdsRecords { dissolve(&state, worker) }
     }
-
-    /// The same for a packet of which only the first fragment has come: it has no records.
-    @inline(__always)
-    func retire(noted source: UInt16, worker: UInt32) { ledger.count(source, -1, worker) }
 
     @inline(never)
     private func dissolve(_ state: inout FragmentState, _ worker: UInt32) {

@@ -138,7 +138,6 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
             if arrival.isPlainFirst {
                 // What nearly every packet begins with.
                 known.its.state.begin(source: slot, decision: arrival.decision, length: arrival.fragment.length)
-                table.buckets.cell(bucket).its.simplify(slot)
                 table.unlock(home)
                 return .useDecision(arrival.decision, released: false)
             }
@@ -201,7 +200,6 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
             return .drop(fault)
         }
         table.buckets.cell(bucket).its.deadline = now &+ limits.ttl
-        table.buckets.cell(bucket).its.complicate()
         let ringWorker = UInt32(table.entries[entry].state.ringWorker)
         if ledger.distance(table.entries[entry].state.sequence, ringWorker) > ledger.capacity / 2 {
             // Its record would soon be overwritten, and a packet kept alive by its sender be out of the quota's reach.

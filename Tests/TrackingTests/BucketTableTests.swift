@@ -98,11 +98,9 @@ import Testing
         #expect(table.put(TestKey(number: 9, crowd: 1), now: 151, ttl: 50) != .full)
     }
 
-    /// Keys of even numbers are plain until somebody holds them.
-    @Test(arguments: [UInt64(5), 4])
-    func aHeldEntryOutlivesItsBucket(number: UInt64) throws {
+    @Test func aHeldEntryOutlivesItsBucket() throws {
         let table = try TestTable(size: 4, extra: 4)
-        let key = TestKey(number: number, crowd: 0)
+        let key = TestKey(number: 5, crowd: 0)
         _ = table.put(key, now: 0, ttl: 10)
         let entry = try #require(table.hold(key, now: 0))
         let successor = TestKey(number: 6, crowd: 0)
@@ -115,7 +113,7 @@ import Testing
         #expect(table.table.bucket(of: entry, home: home) == nil)
         table.table.unlock(home)
         #expect(table.table.entries[entry].state == .max)
-        #expect(table.get(key, now: 100) == number)
+        #expect(table.get(key, now: 100) == 5)
         table.letGo(entry)
         #expect(table.table.orphans == 0)
         #expect(table.table._checkInvariants() == nil)

@@ -29,11 +29,6 @@ struct TestOwner: ~Copyable, EntryOwner, Sendable {
         retired.add(1, ordering: .relaxed)
         state = .max
     }
-
-    func retire(noted note: UInt16, worker: UInt32) {
-        #expect(note == 7)
-        retired.add(1, ordering: .relaxed)
-    }
 }
 
 /// A table of its own, with states that hold the key's number.
@@ -73,8 +68,6 @@ final class TestTable: Sendable {
                 return placement
             case .inserted(let bucket):
                 table.entries.cell(table.buckets[bucket].entry.load(ordering: .relaxed)).its.state = key.number
-                // Both ways to retire are in use.
-                if key.number.isMultiple(of: 2) { table.buckets.cell(bucket).its.simplify(7) }
                 table.unlock(home)
                 return placement
             case .full:
