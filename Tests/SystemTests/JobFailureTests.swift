@@ -8,6 +8,10 @@ struct JobFailureTests {
     private static let slow = JobLab.Setup(
         processors: "slow: { kind: \"delay\", per_byte: \"200ns\" }", processor: "slow")
 
+    /// The same with work for many at a time: whoever dies has some of it.
+    private static let busy = JobLab.Setup(
+        processors: "slow: { kind: \"delay\", per_byte: \"1us\" }", processor: "slow", workers: 8)
+
     private static func plan(_ to: String = Lab.virtual4, rate: Int) -> JobPlan {
         JobPlan(to: to, size: "2000-60000", rate: rate, first: 10_000)
     }
@@ -37,8 +41,8 @@ struct JobFailureTests {
     }
 
     @Test func aNodeIsKilledUnderLoad() throws {
-        let lab = try JobLab(Self.slow)
-        let result = try expectNoneLost(lab, Self.plan(rate: 200)) { lab.running["b2"]?.kill(SIGKILL) }
+        let lab = try JobLab(Self.busy)
+        let result = try expectNoneLost(lab, Self.plan(rate: 500)) { lab.running["b2"]?.kill(SIGKILL) }
         #expect(result.run.answered >= 950, "\(result.run.text); \(result.after.text)")
         let moved = result.after.since(result.before, "resent") + result.after.since(result.before, "takeovers")
         #expect(moved > 0, "\(result.after.text)")
@@ -63,8 +67,8 @@ struct JobFailureTests {
 
     /// All jobs of one client port are reassembled by one node.
     @Test func theReassemblyNodeOfRunningJobsIsKilled() throws {
-        let lab = try JobLab(Self.slow)
-        var plan = Self.plan(rate: 150)
+        let lab = try JobLab(Self.busy)
+        var plan = Self.plan(rate: 500)
         (plan.ports, plan.addresses) = (1, 1)
         var killed = ""
         let result = try expectNoneLost(lab, plan) {

@@ -13,6 +13,8 @@ final class JobLab {
         var processor = "identity"
         /// Further keys of `splitting`.
         var splitting = ""
+        /// Chunks that a node works on at a time.
+        var workers = 1
         /// Further keys of every node.
         var node = ""
         /// The nodes that take part.
@@ -81,7 +83,7 @@ final class JobLab {
                 name: "\(node)",
                 links: { key_file: "\(lab.directory)/link.key" },
                 nodes: { \(others.joined(separator: ", ")) },
-                workers: 1,
+                workers: \(setup.workers),
                 processors: { \(processors) },
                 request_types: { default: { processor: "\(setup.processor)" } },
                 \(setup.node)

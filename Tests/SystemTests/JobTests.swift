@@ -15,7 +15,7 @@ struct JobTests {
         for order in ["whole", "in-order", "shuffled"] {
             for address in Self.addresses {
                 first += 10_000
-                let run = try lab.run(JobPlan(to: address, jobs: 1_667, order: order, first: first))
+                let run = try lab.run(JobPlan(to: address, jobs: 1_667, rate: 250, order: order, first: first))
                 try lab.expectAnswers(run)
             }
         }
