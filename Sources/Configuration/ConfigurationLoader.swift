@@ -101,6 +101,9 @@ extension Configuration {
                 at: cursor.position(of: ["load_balancers", "name"]))
         }
         for backend in pool.backends where backend.name != tier.name && backend.hardwareAddress == nil {
+            // One that is there and cannot be read has been told already.
+            let entry = cursor.value["pools"]?[pool.name]?["backends"]?[backend.name]
+            if entry?["mac"] != nil { continue }
             decoder.report(
                 "pools.\(pool.name).backends.\(backend.name) is a load balancer and has no mac, "
                     + "by which fragments that come from it are known; write mac: \"02:…\"",

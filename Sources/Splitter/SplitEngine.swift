@@ -262,11 +262,9 @@ final class SplitEngine {
 
     private func finish(_ end: JobEnd) {
         guard let pending = jobs.removeValue(forKey: end.job) else { return }
-        if end.outcome == .answered, !send(end) {
-            // The client got nothing: a backend answers.
-            return release(pending.originals, pending.kept, nil)
-        }
-        release(pending.originals, pending.kept, end.outcome.isForwarded ? nil : end.outcome == .answered)
+        // Who got nothing has no answer, whatever the nodes have made.
+        let outcome = end.outcome == .answered && !send(end) ? desk.unsent(end.job) : end.outcome
+        release(pending.originals, pending.kept, outcome.isForwarded ? nil : outcome == .answered)
     }
 
     /// Sends an answer; false if not even its beginning could be sent.

@@ -3,75 +3,6 @@ import Splitting
 import Testing
 import Wire
 
-/// A desk whose messages are collected, and nodes that are played by the test.
-final class DeskHarness {
-    var desk: SplitDesk
-    let ring: ShardTable
-    var sent: [(message: LinkMessage, node: String)] = []
-    var ends: [JobEnd] = []
-    var now: UInt64 = 0
-
-    init(nodes: [String] = ["a", "b", "c"], _ change: (inout SplittingSettings) -> Void = { _ in }) throws {
-        var settings = SplittingSettings()
-        settings.chunks = 2
-        settings.updateInterval = .seconds(60)
-        change(&settings)
-        try settings.validate()
-        desk = SplitDesk(settings: settings, origin: 9, checksum: testChecksum)
-        ring = try ShardTable.build(members: nodes.map { TableMember(name: $0) }, size: 251)
-        for node in nodes { desk.linkUp(node, now: 0) }
-    }
-
-    func perform(_ body: (inout SplitDesk, UInt64, inout [SplitAction]) -> Void) {
-        var actions: [SplitAction] = []
-        body(&desk, now, &actions)
-        for action in actions {
-            switch action {
-            case .send(let message, let node): sent.append((message, node))
-            case .ended(let end): ends.append(end)
-            }
-        }
-    }
-
-    func submit(_ size: Int = 4000, type: RequestTypeSettings = RequestTypeSettings(name: "t")) -> JobID? {
-        let request = ShardManagerTests.request(size, type: type)
-        var id: JobID?
-        let ring = ring
-        perform { desk, now, actions in id = try? desk.submit(request, ring: ring, now: now, into: &actions) }
-        return id
-    }
-
-    func receive(_ message: LinkMessage, from node: String) {
-        perform { $0.receive(message, from: node, now: $1, into: &$2) }
-    }
-
-    func tick() { perform { $0.tick(now: $1, into: &$2) } }
-
-    /// Messages since the last call.
-    func take() -> [(message: LinkMessage, node: String)] {
-        defer { sent = [] }
-        return sent
-    }
-
-    static func answer(_ job: JobID, _ payload: [UInt8]) -> LinkMessage {
-        .answer(JobAnswer(job: job, status: .done, payload: payload, checksum: testChecksum(.xxh3, payload)))
-    }
-}
-
-extension [(message: LinkMessage, node: String)] {
-    var openings: [(opening: JobOpening, node: String)] {
-        compactMap { if case .opening(let opening) = $0.message { (opening, $0.node) } else { nil } }
-    }
-
-    var chunks: [(chunk: Chunk, node: String)] {
-        compactMap { if case .chunk(let chunk) = $0.message { (chunk, $0.node) } else { nil } }
-    }
-
-    var settled: [String] {
-        compactMap { if case .settled = $0.message { $0.node } else { nil } }
-    }
-}
-
 @Suite("A job at its load balancer")
 struct SplitDeskTests {
     @Test func aJobIsOpenedSentAnsweredAndSettledOnce() throws {
@@ -97,6 +28,20 @@ struct SplitDeskTests {
         #expect(harness.ends.count == 1)
         #expect(harness.desk.counters.lateAnswers == 1)
         #expect(harness.desk.jobBytes == 0)
+    }
+
+    @Test(arguments: [FailureHandling.forward, .drop])
+    func anAnswerThatCannotBeSentIsNotCountedAsOne(handling: FailureHandling) throws {
+        let harness = try DeskHarness { $0.onFailure = handling }
+        let job = try #require(harness.submit())
+        let opening = try #require(harness.take().openings.first)
+        harness.receive(DeskHarness.answer(job, [1, 2, 3]), from: opening.node)
+        #expect(harness.desk.counters.outcomes[.answered] == 1)
+        let outcome = harness.desk.unsent(job)
+        #expect(outcome == (handling == .forward ? .forwardedUnsent : .droppedUnsent))
+        #expect(outcome.isForwarded == (handling == .forward))
+        #expect(harness.desk.counters.outcomes[.answered] == 0 && harness.desk.counters.outcomes[outcome] == 1)
+        #expect(harness.desk.traces.last?.entries.last?.event == .ended(outcome))
     }
 
     @Test func aDamagedAnswerIsAskedForOnceMoreAndThenElsewhere() throws {
@@ -359,7 +304,7 @@ struct SplitDeskTests {
     @Test func outcomesHaveTheirPublishedNames() {
         #expect(JobOutcome.allCases.map(\.rawValue).contains("dropped_deadline"))
         #expect(JobOutcome.allCases.filter(\.isForwarded).allSatisfy { $0.rawValue.hasPrefix("forwarded_") })
-        #expect(JobOutcome.allCases.filter { !$0.isForwarded }.count == 5)
+        #expect(JobOutcome.allCases.filter { !$0.isForwarded }.count == 6)
     }
 
     @Test func probesAreReturned() throws {

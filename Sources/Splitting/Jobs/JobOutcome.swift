@@ -10,6 +10,8 @@ public enum JobOutcome: String, CaseIterable, Sendable {
     case forwardedDeadline = "forwarded_deadline"
     /// The answer is longer than may be sent; the originals are accepted for a backend.
     case forwardedTooLong = "forwarded_too_long"
+    /// The answer is there and could not be sent to the client; the originals are accepted for a backend.
+    case forwardedUnsent = "forwarded_unsent"
     /// The load balancer stops; the originals are accepted for a backend.
     case forwardedStopped = "forwarded_stopped"
     /// A chunk could not be had, or no reassembly node was left; the originals are dropped (`on_failure: drop`).
@@ -18,6 +20,8 @@ public enum JobOutcome: String, CaseIterable, Sendable {
     case droppedDeadline = "dropped_deadline"
     /// The answer is longer than may be sent; the originals are dropped.
     case droppedTooLong = "dropped_too_long"
+    /// The answer is there and could not be sent to the client; the originals are dropped.
+    case droppedUnsent = "dropped_unsent"
     /// The load balancer stops; the originals are dropped.
     case droppedStopped = "dropped_stopped"
 
@@ -29,6 +33,8 @@ public enum JobOutcome: String, CaseIterable, Sendable {
         case deadline
         /// The answer is longer than may be sent.
         case tooLong
+        /// The answer could not be sent to the client.
+        case unsent
         /// The load balancer stops.
         case stopped
     }
@@ -39,10 +45,12 @@ public enum JobOutcome: String, CaseIterable, Sendable {
         case (.failed, .forward): self = .forwardedFailed
         case (.deadline, .forward): self = .forwardedDeadline
         case (.tooLong, .forward): self = .forwardedTooLong
+        case (.unsent, .forward): self = .forwardedUnsent
         case (.stopped, .forward): self = .forwardedStopped
         case (.failed, .drop): self = .droppedFailed
         case (.deadline, .drop): self = .droppedDeadline
         case (.tooLong, .drop): self = .droppedTooLong
+        case (.unsent, .drop): self = .droppedUnsent
         case (.stopped, .drop): self = .droppedStopped
         }
     }
@@ -50,7 +58,9 @@ public enum JobOutcome: String, CaseIterable, Sendable {
     /// Whether the originals go on to a backend.
     public var isForwarded: Bool {
         switch self {
-        case .forwardedRefused, .forwardedFailed, .forwardedDeadline, .forwardedTooLong, .forwardedStopped: true
+        case .forwardedRefused, .forwardedFailed, .forwardedDeadline, .forwardedTooLong, .forwardedUnsent,
+            .forwardedStopped:
+            true
         default: false
         }
     }

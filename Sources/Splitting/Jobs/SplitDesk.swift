@@ -10,7 +10,7 @@ import Selection
 /// 3. each message from a node: ``receive(_:from:now:into:)``;
 /// 4. at ``due``, or every few milliseconds: ``tick(now:into:)``;
 /// 5. all ``SplitAction``s are carried out; a message that cannot be sent comes back by
-///    ``undeliverable(_:to:now:into:)``.
+///    ``undeliverable(_:to:now:into:)``, and of an answer that cannot be sent ``unsent(_:)`` tells.
 public struct SplitDesk: Sendable {
     /// Settings, as the desk was made with them.
     public let settings: SplittingSettings
@@ -181,6 +181,16 @@ public struct SplitDesk: Sendable {
             close(id)
         }
         finish(into: &actions)
+    }
+
+    /// The answer of a job that has ended could not be sent to the client: it is not counted as answered any more.
+    ///
+    /// - Returns: how the job has ended instead, by `on_failure`.
+    public mutating func unsent(_ id: JobID) -> JobOutcome {
+        let outcome = JobOutcome(.unsent, handling: settings.onFailure)
+        context.counters.recountAnswered(as: outcome)
+        if let index = ended.lastIndex(where: { $0.job == id }) { ended[index].correctEnd(outcome) }
+        return outcome
     }
 
     // MARK: Inside
