@@ -3,6 +3,14 @@ import Glibc
 import Logging
 import Wire
 
+/// The kernel's answer to a request that its owner sent through a queue's socket.
+struct RequestAnswer: Equatable {
+    /// The request's sequence number.
+    let sequence: UInt32
+    /// 0, or why the kernel refused the request (errno value).
+    let code: Int32
+}
+
 /// From the packets of a batch to its verdicts, with everything that is counted on the way.
 struct BatchAnswers: ~Copyable {
     /// Decides and counts.
@@ -31,6 +39,41 @@ struct BatchAnswers: ~Copyable {
         path.refresh(now: began)
         packets = 0
         fragments = false
+    }
+
+    /// Answers the messages of a batch: decides its packets, sends their verdicts, sees to what was parked.
+    ///
+    /// - Parameter add: Decides one packet of a datagram and keeps its verdict.
+    /// - Returns: The kernel's answer to a request of the owner, if one was among them.
+    @inline(__always)
+    mutating func answer<Socket: QueueSocket & ~Copyable>(
+        _ count: Int, of batch: borrowing MessageBatch, through socket: inout Socket,
+        _ add: (PacketMessage, RawSpan, inout BatchAnswers) -> Void
+    ) -> RequestAnswer? {
+        var answer: RequestAnswer?
+        begin()
+        for slot in 0..<count {
+            guard let datagram = batch.message(slot) else {
+                self.count(.messagesSkipped)
+                continue
+            }
+            var offset = 0
+            while offset < datagram.byteCount {
+                switch QueueMessage.read(datagram, at: &offset) {
+                case .packet(let packet):
+                    if verdicts.isFull { send(through: &socket) }
+                    add(packet, datagram, &self)
+                case .answer(let sequence, let code) where sequence >= NetlinkQueueSocket.bindSequence:
+                    answer = RequestAnswer(sequence: sequence, code: code)
+                case .answer(_, let code): noteRefusal(code)
+                case .other, .broken: self.count(.messagesSkipped)
+                }
+            }
+        }
+        finish()
+        send(through: &socket)
+        settle()
+        return answer
     }
 
     /// Decides a packet and keeps its verdict.

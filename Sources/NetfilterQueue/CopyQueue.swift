@@ -74,8 +74,8 @@ public final class CopyQueue {
         for _ in 0..<50 {
             let turn = take(waits: true) { _, _, _ in .ordinary }
             if let error = turn.failure { throw .failed(queue: settings.number, error) }
-            guard turn.answered == NetlinkQueueSocket.bindSequence else { continue }
-            guard turn.code == 0 else { throw .bindRefused(queue: settings.number, code: turn.code) }
+            guard let answer = turn.answer, answer.sequence == NetlinkQueueSocket.bindSequence else { continue }
+            guard answer.code == 0 else { throw .bindRefused(queue: settings.number, code: answer.code) }
             return
         }
         throw .failed(queue: settings.number, SystemError("bind of the queue", code: ETIMEDOUT))
@@ -101,13 +101,23 @@ public final class CopyQueue {
 
     private func take(
         waits: Bool, _ decide: (CopiedPacket, RawSpan, inout PacketPath) -> CopyAnswer
-    ) -> (answered: UInt32, code: Int32, failure: SystemError?) {
-        var answered: UInt32 = 0
-        var code: Int32 = 0
+    ) -> (answer: RequestAnswer?, failure: SystemError?) {
+        var answer: RequestAnswer?
         var failure: SystemError?
         switch socket.receive(into: &batch, waits: waits) {
         case .messages(let count):
-            Self.answer(count, of: batch, originals.number, by: &answers, through: &socket, &answered, &code, decide)
+            let originals = originals.number
+            answer = answers.answer(count, of: batch, through: &socket) { packet, datagram, answers in
+                let start = packet.payloadOffset
+                let bytes = datagram.extracting(start..<(start + packet.payloadLength))
+                let copied = CopiedPacket(
+                    wireLength: packet.wireLength, isAggregate: packet.aggregate, sender: packet.sender)
+                switch decide(copied, bytes, &answers.path) {
+                case .ordinary: answers.add(packet, in: datagram)
+                case .decided(let verdict): answers.add(packet, decided: verdict)
+                case .park(let name): answers.add(packet, parkedAs: name, in: originals)
+                }
+            }
         case .quiet, .interrupted:
             answers.begin()
             answers.settle()
@@ -118,45 +128,7 @@ public final class CopyQueue {
             answers.count(.receiveFailures, error.description)
             failure = error
         }
-        return (answered, code, failure)
-    }
-
-    private static func answer(
-        _ count: Int, of batch: borrowing MessageBatch, _ originals: UInt16, by answers: inout BatchAnswers,
-        through socket: inout NetlinkQueueSocket, _ answered: inout UInt32, _ code: inout Int32,
-        _ decide: (CopiedPacket, RawSpan, inout PacketPath) -> CopyAnswer
-    ) {
-        answers.begin()
-        for slot in 0..<count {
-            guard let datagram = batch.message(slot) else {
-                answers.count(.messagesSkipped)
-                continue
-            }
-            var offset = 0
-            while offset < datagram.byteCount {
-                switch QueueMessage.read(datagram, at: &offset) {
-                case .packet(let packet):
-                    if answers.verdicts.isFull { answers.send(through: &socket) }
-                    let start = packet.payloadOffset
-                    let bytes = datagram.extracting(start..<(start + packet.payloadLength))
-                    let copied = CopiedPacket(
-                        wireLength: packet.wireLength, isAggregate: packet.aggregate, sender: packet.sender)
-                    switch decide(copied, bytes, &answers.path) {
-                    case .ordinary: answers.add(packet, in: datagram)
-                    case .decided(let verdict): answers.add(packet, decided: verdict)
-                    case .park(let name): answers.add(packet, parkedAs: name, in: originals)
-                    }
-                case .answer(let sequence, let status) where sequence >= NetlinkQueueSocket.bindSequence:
-                    answered = sequence
-                    code = status
-                case .answer(_, let status): answers.noteRefusal(status)
-                case .other, .broken: answers.count(.messagesSkipped)
-                }
-            }
-        }
-        answers.finish()
-        answers.send(through: &socket)
-        answers.settle()
+        return (answer, failure)
     }
 
     /// Takes in which originals have arrived in their parking queue: what `receive` parked is there when it returns.
@@ -207,7 +179,7 @@ public final class CopyQueue {
         }
         for _ in 0..<20 {
             let turn = take(waits: true) { _, _, _ in .ordinary }
-            if turn.failure != nil || turn.answered == NetlinkQueueSocket.closeSequence { return }
+            if turn.failure != nil || turn.answer?.sequence == NetlinkQueueSocket.closeSequence { return }
         }
     }
 }

@@ -6,10 +6,8 @@ import Wire
 struct QueueLoop<Socket: QueueSocket & ~Copyable>: ~Copyable {
     /// What one turn of the loop met, for the owner to act on.
     struct Turn: Equatable {
-        /// The kernel's answer to a request of the owner, if one came: the request's sequence number.
-        var answerSequence: UInt32 = 0
-        /// 0, or why the kernel refused the request (errno value).
-        var answerCode: Int32 = 0
+        /// The kernel's answer to a request of the owner, if one came.
+        var answer: RequestAnswer?
         /// The socket is of no use any more.
         var fatal: SystemError?
     }
@@ -36,7 +34,9 @@ struct QueueLoop<Socket: QueueSocket & ~Copyable>: ~Copyable {
         let impatient = answers.isImpatient
         switch socket.receive(into: &batch, waits: !impatient) {
         case .messages(let count):
-            Self.answer(count, of: batch, by: &answers, through: &socket, &result)
+            result.answer = answers.answer(count, of: batch, through: &socket) { packet, datagram, answers in
+                answers.add(packet, in: datagram)
+            }
         case .quiet:
             if impatient { usleep(Self.impatience) }
             answers.begin()
@@ -51,36 +51,5 @@ struct QueueLoop<Socket: QueueSocket & ~Copyable>: ~Copyable {
             if error.code == EBADF || error.code == ENOTSOCK { result.fatal = error }
         }
         return result
-    }
-
-    private static func answer(
-        _ count: Int, of batch: borrowing MessageBatch, by answers: inout BatchAnswers,
-        through socket: inout Socket, _ result: inout Turn
-    ) {
-        answers.begin()
-        for slot in 0..<count {
-            guard let datagram = batch.message(slot) else {
-                answers.count(.messagesSkipped)
-                continue
-            }
-            var offset = 0
-            while offset < datagram.byteCount {
-                switch QueueMessage.read(datagram, at: &offset) {
-                case .packet(let packet):
-                    if answers.verdicts.isFull { answers.send(through: &socket) }
-                    answers.add(packet, in: datagram)
-                case .answer(let sequence, let code) where sequence >= NetlinkQueueSocket.bindSequence:
-                    result.answerSequence = sequence
-                    result.answerCode = code
-                case .answer(_, let code):
-                    answers.noteRefusal(code)
-                case .other, .broken:
-                    answers.count(.messagesSkipped)
-                }
-            }
-        }
-        answers.finish()
-        answers.send(through: &socket)
-        answers.settle()
     }
 }

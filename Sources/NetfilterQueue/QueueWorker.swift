@@ -119,15 +119,15 @@ final class QueueWorker: Sendable {
                 Log.error("queue \(settings.number): \(error): the worker ends")
                 return
             }
-            if turn.answerSequence == NetlinkQueueSocket.bindSequence {
-                guard turn.answerCode == 0 else {
-                    let error = QueueError.bindRefused(queue: settings.number, code: turn.answerCode)
+            if let answer = turn.answer, answer.sequence == NetlinkQueueSocket.bindSequence {
+                guard answer.code == 0 else {
+                    let error = QueueError.bindRefused(queue: settings.number, code: answer.code)
                     phase.withLock { $0 = .failed(error) }
                     return
                 }
                 phase.withLock { $0 = .running }
             }
-            if closing && turn.answerSequence == NetlinkQueueSocket.closeSequence {
+            if closing && turn.answer?.sequence == NetlinkQueueSocket.closeSequence {
                 // Everything the kernel let in before the close stood before this answer and is answered.
                 phase.withLock { $0 = .ended }
                 return

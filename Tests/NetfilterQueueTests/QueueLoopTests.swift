@@ -109,7 +109,7 @@ struct QueueLoopTests {
             QueueSettings(number: 5), socket: ScriptedSocket([.datagrams([bytes])]),
             path: PacketPath(publisher: publisher, counters: counters, fragments: fragments))
         let turn = loop.turn()
-        #expect(turn.answerSequence == sequence && turn.answerCode == EPERM)
+        #expect(turn.answer == RequestAnswer(sequence: sequence, code: EPERM))
         #expect(counters.count(.verdictsRefused) == 0)
     }
 
