@@ -294,12 +294,10 @@ struct ReassemblyDeskTests {
         let job = harness.job
         harness.perform { $0.joined(job, payload: [9], now: $1, into: &$2) }
         #expect(harness.answers.map(\.payload) == [[9]])
-        for defers in [true, false] {
-            let plain = try ReassemblyHarness { $0.defersJoining = defers }
-            plain.open([["a"]])
-            plain.result(0, [1], from: "a")
-            #expect(plain.joins.count == (defers ? 1 : 0))
-        }
+        let plain = try ReassemblyHarness()
+        plain.open([["a"]])
+        plain.result(0, [1], from: "a")
+        #expect(plain.joins.isEmpty && plain.answers.map(\.payload) == [[1]])
         let broken = try ReassemblyHarness()
         broken.open([["a"]]) { $0.aggregation = "merge" }
         broken.result(0, [1], from: "a")

@@ -12,7 +12,7 @@ public struct NodeConfiguration: Equatable, Sendable {
     public var workers = Workers.automatic
     /// Chunks and jobs that may have a place in the priority queue.
     public var priorityQueueSize = 1024
-    /// Turns that reassembly jobs have for each turn of a chunk, while both wait.
+    /// Turns that aggregating jobs have for each turn of a chunk, while both wait.
     public var priorityQueueWeight = 4
     /// How often each connected load balancer hears how the node is.
     public var updateInterval = Duration.milliseconds(100)
@@ -81,7 +81,7 @@ extension NodeConfiguration: Block {
                 "Chunks that may wait and jobs that may be open, together; more are refused."),
             Key(
                 "priority_queue_weight", \.priorityQueueWeight, .integer(1...1000),
-                "Turns that reassembly jobs have for each turn of a chunk, while both wait."),
+                "Turns that aggregating jobs have for each turn of a chunk, while both wait."),
             Key(
                 "dht_update_interval", \.updateInterval, .duration(.milliseconds(10)...(.seconds(60))),
                 "How often each connected load balancer hears how the node is."),

@@ -29,6 +29,8 @@ extension NodeAgent {
         jobs[id] = OpenJob(
             balancer: balancer, terms: opening.terms, plan: plan,
             deadline: now + Int64(opening.terms.timeLeft) * 1000)
+        var opening = opening
+        opening.aggregation = plan.aggregation
         drive(.opening(opening), from: balancer.name, now: now)
     }
 
@@ -159,8 +161,6 @@ extension ReassemblyDesk {
         settings.maximumJobs = configuration.memory.jobs
         settings.maximumBytes = configuration.memory.jobBytes
         settings.maximumAnswer = configuration.memory.answer
-        // Joining has its turn in the queue, however short it is: priority_queue_weight weighs it against chunks.
-        settings.defersJoining = true
         self.init(settings: settings) { $0.checksum(of: $1) }
     }
 }

@@ -16,7 +16,7 @@
 public struct WorkQueue<Work> {
     /// What a place is taken for.
     public enum Kind: Int, CaseIterable, Sendable {
-        /// Joining the results of a job.
+        /// Aggregating the results of a job.
         case reassembly = 0
         /// Working on a chunk.
         case chunk = 1

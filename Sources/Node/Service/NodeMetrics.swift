@@ -38,7 +38,7 @@ extension NodeLoop {
         page.begin("chunk_seconds", .histogram, "Time of a chunk in the queue, and in its processor.")
         histogram(&page, "waited", counters.waited)
         histogram(&page, "worked", counters.worked)
-        page.begin("join_seconds", .histogram, "Time that joining the results of a job took.")
+        page.begin("join_seconds", .histogram, "Time that aggregating the results of a job took.")
         histogram(&page, "joined", counters.joined)
         page.single("kept_chunks", .gauge, "Chunks and results that are kept.", agent.store.count)
         page.begin("kept_bytes", .gauge, "Bytes that are kept.")
@@ -77,6 +77,9 @@ extension NodeLoop {
         for reason in ChunkDemand.Reason.allCases {
             page.sample(["reason": "\(reason)"], counters.demands[Int(reason.rawValue)])
         }
+        page.begin("hedges_total", .counter, "Copies of late chunks, asked for or denied by hedge_budget.")
+        page.sample(["outcome": "asked"], agent.desk.budget.spent)
+        page.sample(["outcome": "denied"], agent.desk.budget.denied)
         page.begin("reassembly_results_total", .counter, "Results that came for jobs, by what became of them.")
         for (what, count) in [
             ("taken", counters.results), ("duplicate", counters.duplicates), ("damaged", counters.damaged),

@@ -58,7 +58,8 @@ final class ProcessorSet: Sendable {
         else { return nil }
         let (seconds, attoseconds) = type.timeLimit.components
         return RequestPlan(
-            name: type.name, processor: processor, joiner: type.aggregation.flatMap { processors[$0] },
+            name: type.name, processor: processor, aggregation: type.aggregation,
+            joiner: type.aggregation.flatMap { processors[$0] },
             urgency: type.urgency, timeLimit: seconds * 1_000_000_000 + attoseconds / 1_000_000_000, processors: self)
     }
 
@@ -68,6 +69,7 @@ final class ProcessorSet: Sendable {
         guard var plan = plan(for: requestType) else { return nil }
         if let aggregation {
             guard let joiner = processors[aggregation] else { return nil }
+            plan.aggregation = aggregation
             plan.joiner = joiner
         }
         return plan

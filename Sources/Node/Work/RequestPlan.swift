@@ -5,7 +5,9 @@ struct RequestPlan: Sendable {
     /// The type as its times are kept and reported; "default" for all that are not configured.
     let name: String
     let processor: any ChunkProcessor
-    /// Joins the results; nil: concatenation.
+    /// The processor that joins the results, by name; nil: concatenation.
+    var aggregation: String?
+    /// That processor.
     var joiner: (any ChunkProcessor)?
     /// Class in the priority queue.
     let urgency: Int

@@ -72,9 +72,8 @@ extension ReassemblyJob {
     private mutating func join(context: inout ReassemblyContext) {
         if bytes > context.settings.maximumAnswer { return fail(.tooLong, context: &context) }
         let results = chunks.map { $0.result?.payload ?? [] }
-        if opening.aggregation == nil && !context.settings.defersJoining {
-            return joined(Array(results.joined()), context: &context)
-        }
+        // Copying takes less than waiting for a worker, which may be busy with the very chunk that came too late.
+        if opening.aggregation == nil { return joined(Array(results.joined()), context: &context) }
         stage = .joining
         context.actions.append(
             .join(id, requestType: opening.terms.requestType, aggregation: opening.aggregation, results: results))

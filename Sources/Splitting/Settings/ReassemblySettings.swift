@@ -14,8 +14,6 @@ public struct ReassemblySettings: Equatable, Sendable {
     public var maximumDemands = 64
     /// `hedge_burst`: chunks that hedging may save up of its budget; 1 … 100,000.
     public var hedgeBurst = 256
-    /// Whether joining is always left to the node's queue, and not done at once where it is plain concatenation.
-    public var defersJoining = false
 
     /// All defaults, as they stand beside the properties.
     public init() {}
