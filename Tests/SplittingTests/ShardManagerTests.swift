@@ -158,14 +158,31 @@ struct ShardManagerTests {
         #expect(nodes.count == 4)
     }
 
+    /// One long chunk in a queue is worse for all than a payload that is forwarded at once.
+    @Test func whereCreditIsScarceChunksGrowToTwiceTheirLengthAndNoFurther() throws {
+        func chunks(credit: Int, ahead: Double) throws -> Int {
+            let conditions = Dictionary(
+                uniqueKeysWithValues: Self.names.prefix(4).enumerated().map {
+                    ($1, NodeCondition(credit: $0 < credit ? 1 : 0, ahead: ahead))
+                })
+            return try plan({ $0.chunks = 4 }, names: Array(Self.names.prefix(4)), conditions: conditions).ranges.count
+        }
+        for credit in 2...4 { #expect(try chunks(credit: credit, ahead: 3) == credit) }
+        #expect(throws: JobRefusal.credit) { try chunks(credit: 1, ahead: 3) }
+        // Where nobody is busy there is nobody to keep waiting, and nothing that would make the window grow again.
+        #expect(try chunks(credit: 1, ahead: 0) == 1)
+    }
+
     @Test func moreChunksThanNodesAreSpreadEvenly() throws {
         let plan = try plan({ $0.chunks = 9 }, names: ["a", "b", "c"])
         let counts = Dictionary(grouping: plan.holders.map { $0[0] }, by: { $0 }).mapValues(\.count)
         #expect(counts == ["a": 3, "b": 3, "c": 3])
     }
 
-    private func plan(_ change: (inout SplittingSettings) -> Void, names: [String]) throws -> SplitPlan {
-        try plan(Self.request(), change, names: names)
+    private func plan(
+        _ change: (inout SplittingSettings) -> Void, names: [String], conditions: [String: NodeCondition]? = nil
+    ) throws -> SplitPlan {
+        try plan(Self.request(), change, names: names, conditions: conditions)
     }
 
     @Test func copiesAreOnFurtherNodes() throws {

@@ -6,7 +6,7 @@ public enum JobRefusal: String, Error, CaseIterable, Sendable {
     case bytes
     /// No node is linked, reports, and is on the pool's ring.
     case nodes
-    /// No node takes more chunks now.
+    /// No node takes more chunks now, or busy nodes take less than half of those that the payload should have.
     case credit
     /// The job would not be done by its deadline.
     case deadline

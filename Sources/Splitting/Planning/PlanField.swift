@@ -22,6 +22,8 @@ struct PlanField {
     var nodes: [Node] = []
     /// Chunks that all nodes together take now.
     var credit = 0
+    /// Whether any live node has something to do.
+    var isBusy = false
 
     /// A node that its place on the ring speaks for is used as long as it is expected to need less than this many times
     /// what the best of the others needs.
@@ -36,6 +38,7 @@ struct PlanField {
             let name = ring.members[member].name
             guard let condition = conditions[name] else { continue }
             live += 1
+            if condition.ahead >= 1 { isBusy = true }
             if condition.credit < 1 { continue }
             let node = Node(
                 name: name, hash: JobKey.hash(name), condition: condition, place: place, cost: condition.load,

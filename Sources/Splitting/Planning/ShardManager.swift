@@ -12,6 +12,9 @@ public struct ShardManager: Sendable {
     /// Another number of chunks than `num_chunks` must be expected to save a tenth.
     static var worthwhile: Double { 0.9 }
 
+    /// While nodes are busy, want of credit makes a job's chunks at most so many times as long as they would be.
+    static var growth: Int { 2 }
+
     /// A manager for these settings.
     public init(settings: SplittingSettings) { self.settings = settings }
 
@@ -77,8 +80,12 @@ public struct ShardManager: Sendable {
         }
         let size = request.payload.count
         let minimum = type.minimumChunkSize ?? settings.minimumChunkSize
-        let bound = max(min(most, size / minimum, affordable), 1)
-        let usual = min(type.chunks ?? settings.chunks, bound)
+        let possible = max(min(most, size / minimum), 1)
+        let wanted = min(type.chunks ?? settings.chunks, possible)
+        // Chunks grow as credit shrinks, but only so far: a long one in a queue keeps all those behind it waiting.
+        if affordable * Self.growth < wanted && field.isBusy { throw .credit }
+        let bound = min(possible, affordable)
+        let usual = min(wanted, bound)
         let count = field.bestCount(usual: usual, bound: bound, bytes: size, history: history)
         return PayloadCut.ranges(
             of: request.payload.span, into: count, minimum: minimum, alignment: type.alignment,
