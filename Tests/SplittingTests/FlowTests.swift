@@ -59,6 +59,31 @@ struct FlowTests {
         #expect(slowness.isPassedOver(now: 0))
     }
 
+    @Test func beingOvertakenOnceIsChanceAndThreeTimesInARowIsNot() {
+        var slowness = Slowness()
+        for _ in 0..<20 { slowness.record(1, others: 1, factor: 4, now: 0) }
+        for overtaken in 1...3 {
+            slowness.record(1.2, isOvertaken: true, others: 1, factor: 4, now: 0)
+            #expect(slowness.isPassedOver(now: 0) == (overtaken == 3))
+        }
+        var seldom = Slowness()
+        for _ in 0..<100 {
+            seldom.record(1.2, isOvertaken: true, others: 1, factor: 4, now: 0)
+            for _ in 0..<9 { seldom.record(1, others: 1, factor: 4, now: 0) }
+        }
+        #expect(!seldom.isPassedOver(now: 0))
+    }
+
+    @Test func aNodeThatLookedSlowIsForgivenWithTime() {
+        var slowness = Slowness()
+        slowness.record(3, others: 1, factor: 4, now: 1_000_000_000)
+        #expect(slowness.ratio(now: 1_000_000_000) == 3)
+        #expect(slowness.ratio(now: 5_000_000_000) == 2)
+        #expect(slowness.ratio(now: 9_000_000_000) == 1.5)
+        slowness.record(1, others: 1, factor: 4, now: 9_000_000_000)
+        #expect(slowness.ratio.map { abs($0 - 1.35) < 1e-9 } == true)
+    }
+
     @Test func whenAllAreSlowNoneIsPassedOver() {
         var slowness = Slowness()
         for _ in 0..<100 { slowness.record(50, others: 40, factor: 4, now: 0) }

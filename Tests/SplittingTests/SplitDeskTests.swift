@@ -325,6 +325,41 @@ struct SplitDeskTests {
         #expect(harness.ends.isEmpty)
     }
 
+    /// Hedging hides how slow a node is: that it is overtaken again and again is all there is to see.
+    @Test func aNodeThatHedgesOvertakeIsPassedOver() throws {
+        let harness = try DeskHarness {
+            $0.replication = .hedged
+            $0.replicationFactor = 2
+        }
+        func job(overtaken: Bool) throws -> JobOpening {
+            harness.now += 5_000_000
+            let job = try #require(harness.submit())
+            let opening = try #require(harness.take().openings.first)
+            let lines = opening.opening.holders.map { holders in
+                let isLate = overtaken && holders[0] == "a"
+                return JobAnswer.ChunkTrace(
+                    node: holders[isLate ? 1 : 0], arrived: isLate ? 1200 : 800, waited: 0, worked: 700,
+                    retries: isLate ? 1 : 0)
+            }
+            harness.receive(
+                .answer(
+                    JobAnswer(
+                        job: job, status: .done, payload: [1], checksum: testChecksum(.xxh3, [1]), chunks: lines)),
+                from: opening.node)
+            return opening.opening
+        }
+        for _ in 0..<20 { _ = try job(overtaken: false) }
+        var overtakings = 0
+        for _ in 0..<20 {
+            overtakings += try job(overtaken: true).holders.count { $0[0] == "a" }
+        }
+        #expect((1...3).contains(overtakings))
+        #expect(try !job(overtaken: false).holders.contains { $0.first == "a" })
+        // It is tried again.
+        harness.now += 10_000_000_000
+        #expect(try job(overtaken: false).holders.contains { $0.first == "a" })
+    }
+
     @Test func answersTeachTheHistoryAndTheWindows() throws {
         let harness = try DeskHarness {
             $0.replication = .hedged

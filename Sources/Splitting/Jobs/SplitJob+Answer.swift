@@ -93,7 +93,8 @@ extension SplitJob {
             } else if line.node.isEmpty || (line.retries > 0 && after == 0 && settings.reconciliation == .first) {
                 context.book.lost(at: charge.node, sent: charge.sent, now: context.now)
                 let least = line.node.isEmpty ? context.now - charge.sent : arrived
-                context.book.judge(charge.node, took: least, history: history, now: context.now)
+                context.book.judge(
+                    charge.node, took: least, isOvertaken: !line.node.isEmpty, history: history, now: context.now)
             } else {
                 context.book.released(by: charge.node)
             }

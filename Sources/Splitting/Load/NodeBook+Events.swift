@@ -73,14 +73,21 @@ extension NodeBook {
     }
 
     /// Compares a node's chunk time with what the type's chunks usually take.
-    mutating func judge(_ name: String, took: UInt64, history: TypeHistory, now: UInt64) {
+    ///
+    /// - Parameters:
+    ///   - took: nanoseconds.
+    ///   - isOvertaken: whether a node that was asked later was quicker: then the chunk would have taken longer still.
+    mutating func judge(
+        _ name: String, took: UInt64, isOvertaken: Bool = false, history: TypeHistory, now: UInt64
+    ) {
         guard history.chunkTime.count >= TypeHistory.enough, let usual = history.chunkTime.percentile(0.5) else {
             return
         }
         // Below a millisecond chance makes most of the difference.
         let times = Double(took) / (Double(max(usual, 1000)) * 1000)
-        let others = medianRatio
-        nodes[name]?.slowness.record(times, others: others, factor: Double(settings.slowFactor), now: now)
+        let others = medianRatio(now: now)
+        nodes[name]?.slowness.record(
+            times, isOvertaken: isOvertaken, others: others, factor: Double(settings.slowFactor), now: now)
     }
 
     /// The node that a chunk is sent to when it must go elsewhere: alive, with credit, not passed over, the least

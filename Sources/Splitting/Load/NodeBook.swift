@@ -72,7 +72,7 @@ public struct NodeBook: Sendable {
     public func conditions(in ring: ShardTable, requestType: String, now: UInt64) -> [String: NodeCondition] {
         var conditions: [String: NodeCondition] = [:]
         conditions.reserveCapacity(ring.members.count)
-        let others = medianRatio
+        let others = medianRatio(now: now)
         for member in ring.members where member.weight > 0 {
             guard let node = nodes[member.name], isAlive(member.name, now: now) else { continue }
             let row = table.row(of: member.name, now: now)
@@ -80,7 +80,7 @@ public struct NodeBook: Sendable {
             conditions[member.name] = NodeCondition(
                 load: load, credit: credit(of: member.name, now: now), workers: Int(row?.report.workers ?? 1),
                 ahead: max(row?.waiting ?? 0, Double(node.window.inFlight)),
-                slowness: node.slowness.ratio.map { $0 / max(others, 0.01) }
+                slowness: node.slowness.ratio(now: now).map { $0 / max(others, 0.01) }
                     ?? reportedSlowness(of: member.name, requestType: requestType, now: now),
                 link: node.link, isPassedOver: node.slowness.isPassedOver(now: now),
                 isSuspect: now < node.suspectUntil)
@@ -104,8 +104,8 @@ public struct NodeBook: Sendable {
     }
 
     /// The median of all nodes' slowness; 1 while nothing is known.
-    var medianRatio: Double {
-        let ratios = nodes.values.compactMap(\.slowness.ratio).sorted()
+    func medianRatio(now: UInt64) -> Double {
+        let ratios = nodes.values.compactMap { $0.slowness.ratio(now: now) }.sorted()
         return ratios.isEmpty ? 1 : ratios[(ratios.count - 1) / 2]
     }
 }
