@@ -9,12 +9,15 @@ struct JobTailTests {
         var healthy: Double
         var early: Double
         var late: Double
-        /// How many of a thousand jobs of the first 5 s took longer than 2.5 times the healthy percentile.
+        /// Jobs of the first 5 s, and how many of them took longer than 2.5 times the healthy percentile.
+        var jobs: Int
         var slow: Int
         /// Chunks that were worked on beyond one each, in thousandths of all.
         var extra: Int
-        /// Copies that hedging asked for.
+        /// Copies that hedging asked for since the node became slow.
         var hedged: Int
+        /// Copies that it did not ask for since then, because the budget was spent.
+        var denied: Int
         var text: String
     }
 
@@ -30,7 +33,10 @@ struct JobTailTests {
         let done = try lab.results()
         let traffic = try lab.start(JobPlan(to: Lab.virtual4, jobs: 840, size: "16000", rate: 60, first: 20_000))
         usleep(4_000_000)
+        let hedges = try lab.hedges()
         try lab.change("b2", processors: Self.fifty)
+        usleep(5_000_000)
+        let hedgesAfter = try lab.hedges()
         let run = traffic.finish()
         let after = try lab.counters()
         #expect(run.faults == "", "\(run.faults); \(run.text)")
@@ -41,32 +47,30 @@ struct JobTailTests {
         let slow = early.filter { ($0.time ?? .infinity) > 2.5 * healthy }.count
         let tail = Tail(
             healthy: healthy, early: run.percentile(0.99, from: 4, to: 9),
-            late: run.percentile(0.99, from: 9.1, to: 14),
-            slow: 1000 * slow / early.count, extra: 1000 * (try lab.results() - done - chunks) / chunks,
-            hedged: (after.demands["hedge"] ?? 0) - (before.demands["hedge"] ?? 0), text: after.text)
+            late: run.percentile(0.99, from: 9.1, to: 14), jobs: early.count, slow: slow,
+            extra: 1000 * (try lab.results() - done - chunks) / chunks,
+            hedged: hedgesAfter.asked - hedges.asked, denied: hedgesAfter.denied - hedges.denied, text: after.text)
         print("\(mode): \(tail)")
         return tail
     }
 
-    @Test(.disabled("does not hold: 99th percentile 35 ms of 6 ms healthy, also after 5 s; no hedge was asked for"))
-    func hedgingHoldsTheTailWithinItsBudget() throws {
+    @Test func hedgingHoldsTheTailWithinItsBudget() throws {
         let tail = try measure("hedged")
-        // The budget: 5 % of the work. What it does not cover is slow until the node is passed over, and is counted.
+        // The budget: 5 % of the work. Jobs that it does not cover are slow until the node is passed over; the nodes count
+        // them. Of the others one in a hundred may be slow.
         #expect(tail.extra <= 50, "\(tail)")
-        #expect(tail.early <= 2.5 * tail.healthy || tail.slow <= 50, "\(tail)")
+        #expect(tail.hedged > 0 && tail.denied < tail.jobs / 10, "\(tail)")
+        #expect(tail.slow <= tail.denied + tail.jobs / 100, "\(tail)")
         #expect(tail.late <= 1.5 * tail.healthy, "\(tail)")
     }
 
-    @Test(
-        .disabled("holds in two runs of three: 99th percentile 28 and 58 ms, healthy 7 and 6 ms, against healthy + 50"))
-    func aCopyOnStandbyIsUsedAfterTheRetryTimeout() throws {
+    @Test func aCopyOnStandbyIsUsedAfterTheRetryTimeout() throws {
         let tail = try measure("standby")
         #expect(tail.early <= tail.healthy + 50, "\(tail)")
         #expect(tail.late <= tail.healthy + 50, "\(tail)")
     }
 
-    @Test(.disabled("does not hold: 99th percentile 33 ms of 10 ms healthy, also after 5 s"))
-    func parallelCopiesHideTheSlowNode() throws {
+    @Test func parallelCopiesHideTheSlowNode() throws {
         let tail = try measure("parallel")
         #expect(tail.early <= 1.5 * tail.healthy && tail.late <= 1.5 * tail.healthy, "\(tail)")
     }
@@ -79,6 +83,16 @@ extension JobLab {
         let samples = page.split(separator: "\n").filter { $0.hasPrefix("anabranch_node_\(name)") }
         guard !samples.isEmpty else { throw LabError(what: "\(node) has no metric \(name)") }
         return samples.reduce(0) { sum, line in sum + (line.split(separator: " ").last.flatMap { Int($0) } ?? 0) }
+    }
+
+    /// Copies that hedging has asked for, and those that its budget did not cover, at all nodes.
+    func hedges() throws -> (asked: Int, denied: Int) {
+        try setup.nodes.reduce((0, 0)) { sum, node in
+            (
+                try sum.0 + metric("hedges_total{outcome=\"asked\"}", of: node),
+                try sum.1 + metric("hedges_total{outcome=\"denied\"}", of: node)
+            )
+        }
     }
 
     /// Chunks that all nodes have worked on.
