@@ -164,7 +164,9 @@ if Context.environment["ANABRANCH_FUZZ"] != nil {
             name: "fuzz-frames", dependencies: ["Splitting"], path: "Tests/fuzz-frames", swiftSettings: settings))
 }
 
-// A sanitizer or an optimized build for one test target need not build the others: ANABRANCH_TESTS=TrackingTests swift test …
-if let wanted = Context.environment["ANABRANCH_TESTS"] {
-    package.targets.removeAll { $0.type == .test && $0.name != wanted }
+// A sanitizer or an optimized build for some test targets need not build the others:
+// ANABRANCH_TESTS=TrackingTests,SimulationTests swift test …
+if let names = Context.environment["ANABRANCH_TESTS"] {
+    let wanted = names.split(separator: ",").map(String.init)
+    package.targets.removeAll { $0.type == .test && !wanted.contains($0.name) }
 }

@@ -6,7 +6,7 @@ import Tracking
     #if DEBUG
         static let duration = 2.0
     #else
-        static let duration = 60.0
+        static let duration = 300.0
     #endif
 
     private func options(_ size: Int, _ buckets: Int) -> FragmentSimulation.Options {
@@ -28,6 +28,16 @@ import Tracking
             #expect(sum.inserts == sum.rejected + UInt64(sum.active) + sum.objGC + sum.reassembled + sum.evicted)
         }
     }
+
+    #if !DEBUG
+        @Test func aMillionPacketsASecondForAMinuteLoseNothing() throws {
+            var options = options(400_009, 400_009)
+            (options.rate, options.duration) = (1_000_000, 60)
+            let sum = try FragmentSimulation(options).run().statistics
+            #expect(sum.percentLoss == 0)
+            #expect(sum.inserts == 60_000_000)
+        }
+    #endif
 
     @Test func aTableThatJustHoldsAllLosesAtMostOnePercent() throws {
         #expect(try FragmentSimulation(options(1103, 1100)).run().statistics.percentLoss <= 1)

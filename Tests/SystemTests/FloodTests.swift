@@ -95,6 +95,7 @@ struct FloodTests {
                 + "\(result.honest.sent) honest datagrams lost, memory \(result.warm) KiB, then "
                 + "\(result.memory.min() ?? 0) to \(result.memory.max() ?? 0) KiB; \(counters.text)")
         #expect(result.flood >= 60 * 48_000)
+        #expect(counters.received >= result.flood * 19 / 20, "the flood went by: \(counters.text)")
         #expect(result.honest.sent >= 60 * 500)
         #expect(result.honest.total("corrupt") == 0 && result.honest.torn.isEmpty)
         for memory in result.memory {

@@ -28,12 +28,16 @@ struct FragmentTests {
         #expect(daemon.isRunning)
     }
 
+    /// Datagrams of each kind in each order; ANABRANCH_DATAGRAMS=10000 makes it a longer test.
+    private static let each = ProcessInfo.processInfo.environment["ANABRANCH_DATAGRAMS"].flatMap { Int($0) } ?? 1_000
+
     @Test(arguments: orders) func datagramsArriveWholeWhereTheirFlowGoes(order: String) throws {
         let lab = try Lab("star")
         let daemon = try lab.startBalancer("lb", lab.balancer()).daemon
-        for (index, (address, size, _)) in Self.kinds.enumerated() {
+        for (index, (address, size, rate)) in Self.kinds.enumerated() {
             try lab.expectArrival(
-                DatagramPlan(to: address, size: size, order: order, datagrams: 320, rate: 700, network: index + 1))
+                DatagramPlan(
+                    to: address, size: size, order: order, datagrams: Self.each, rate: rate, network: index + 1))
         }
         let counters = try lab.counters()
         counters.expectBalance()

@@ -26,9 +26,12 @@ struct TierTests {
         let lab = try Lab("tier")
         let daemons = try Self.balancers.map { try lab.startBalancer($0, lab.balancer($0)).daemon }
         var packets = 0
-        let kinds = [(Lab.virtual4, 8_000), (Lab.virtual4, 60_000), (Lab.virtual6, 8_000), (Lab.virtual6, 60_000)]
-        for (index, (address, size)) in kinds.enumerated() {
-            let plan = DatagramPlan(to: address, size: size, datagrams: 3_000, rate: 500, network: index + 1)
+        let kinds = [
+            (Lab.virtual4, 8_000, 1_500), (Lab.virtual4, 60_000, 600), (Lab.virtual6, 8_000, 1_500),
+            (Lab.virtual6, 60_000, 600),
+        ]
+        for (index, (address, size, rate)) in kinds.enumerated() {
+            let plan = DatagramPlan(to: address, size: size, datagrams: 10_000, rate: rate, network: index + 1)
             packets += try lab.expectArrival(plan, through: Self.balancers).packets
         }
         try expectNoLoop(lab, packets: packets)

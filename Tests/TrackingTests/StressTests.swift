@@ -82,7 +82,7 @@ private final class Shared: Sendable {
         #expect(shared.tracker._checkInvariants() == nil)
     }
 
-    @Test(arguments: [2, 4])
+    @Test(arguments: [2, 4, 8])
     func threadsOnOneFlowTableAgreeOnEachFlow(threads: Int) throws {
         let shared = try Shared(
             FragmentLimits(size: 1, buckets: 0, workers: 1),
