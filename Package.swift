@@ -152,7 +152,8 @@ let package = Package(
             ["ChunkProcessing", "Configuration", "Hosting", "Node", "NodeLinks", "Splitting", "Wire"]),
         tests("SystemTests", []),
         tests("ChunkProcessingTests", ["ChunkProcessing", "Splitting", "Wire"]),
-        tests("ConfigurationTests", ["Configuration", "JSONText", "Wire", "Selection", "Classification"]),
+        tests(
+            "ConfigurationTests", ["Configuration", "JSONText", "Wire", "Selection", "Classification", "Splitting"]),
     ],
     cLanguageStandard: .gnu11
 )

@@ -46,7 +46,7 @@ extension SplittingConfiguration: Block {
             Key(
                 "originals", \.originals, .integer(1...1_048_576), "Packets that may wait while their payload is split."
             ),
-            Key("collect_bytes", \.collectedBytes, .size(65536...1 << 34), "Bytes of payloads being collected."),
+            Key("collect_bytes", \.collectedBytes, .size(1 << 20...1 << 34), "Bytes of payloads being collected."),
             Key("ipv6_mtu", \.ipv6Packet, .packetLength, "Longest IPv6 packet that answers are sent in."),
             Key("services", \.services, .named(atMost: 1024), required: true, "What is split, by service name."),
             Key("request_types", \.types, .named(atMost: 1024), "How payloads of a type are cut, by type name."),
@@ -71,7 +71,7 @@ extension SplittingConfiguration: Block {
                 "How long a job may take."),
             Key(
                 "dht_update_interval", \.settings.updateInterval, .duration(.milliseconds(10)...(.seconds(60))),
-                "How often each node reports its load."),
+                "How often nodes report their load; their own key must not be longer."),
             Key("missed_updates", \.settings.missedUpdates, .integer(2...100), "Reports missed before a node is out."),
             Key("chunk_checksum_algorithm", \.settings.checksums, .checksums, "How chunks and results are checked."),
             Key("on_failure", \.settings.onFailure, .choice, "What becomes of a payload without an answer."),
