@@ -135,8 +135,8 @@ let package = Package(
         tests(
             "ControlTests",
             [
-                "Control", "Configuration", "Dataplane", "Hosting", "JSONText", "KernelPath", "Selection", "Tracking",
-                "Wire",
+                "Control", "Configuration", "Dataplane", "Hosting", "JSONText", "KernelPath", "NetfilterQueue",
+                "NodeLinks", "Selection", "Splitter", "Splitting", "StateStore", "Tracking", "Wire",
             ]),
         tests("CommandTests", ["anabranch", "anabranchd", "Capture", "JSONText", "Splitting", "Wire"]),
         tests("ForecastingTests", ["CAllocationCounter", "Forecasting"]),

@@ -211,21 +211,22 @@ func startNodes(_ configurations: [NodeConfiguration], linked: [String: any Chun
     }
 
     /// The weight decides how many jobs are joined before a chunk has its turn: one worker, joins that take their time.
-    @Test(arguments: [1, 4]) func theWeightOfReassemblyJobsCounts(_ weight: Int) async throws {
+    @Test(arguments: [(1, 1), (4, 4), (1, 4), (4, 1)])
+    func theWeightOfReassemblyJobsCounts(atFirst: Int, reloaded weight: Int) async throws {
         let (order, gate) = (Order(), Gate())
-        let configuration = try NodeConfiguration.parse(
-            text: """
-                {
-                    name: "n1", links: {address: "127.0.0.1", key_file: "\(key.path)"}, workers: 1,
-                    priority_queue_weight: \(weight), request_types: {
-                        block: {processor: "block", time_limit: "60s"}, join: {processor: "identity", aggregation: "order"},
-                        work: {processor: "order"},
-                    },
+        func configuration(_ weight: Int) throws -> NodeConfiguration {
+            let types = """
+                request_types: {
+                    block: {processor: "block", time_limit: "60s"}, join: {processor: "identity", aggregation: "order"},
+                    work: {processor: "order"},
                 }
-                """, file: "test", linked: ["order", "block"])
-        var own = configuration
-        own.links.port = 0
-        let node = try NodeService(own, linked: ["order": order, "block": gate], cores: 1)
+                """
+            return try key.configuration(
+                "n1", "priority_queue_weight: \(weight), \(types)", linked: ["order", "block"])
+        }
+        let node = try NodeService(
+            try configuration(atFirst), linked: ["order": order, "block": gate], cores: 1)
+        if weight != atFirst { try node.reload(try configuration(weight)) }
         let balancer = try await ScriptedPeer(nodes: [("n1", node.address)])
         let other = try await ScriptedPeer("n2", role: .node, nodes: [("n1", node.address)])
         defer { for end in [other.stop, balancer.stop, node.stop] { end() } }

@@ -27,15 +27,17 @@ struct LoadTableTests {
         #expect(news.last?.report == report(300))
     }
 
-    @Test func theRowOfANodeThatNoLongerReportsGoes() throws {
+    @Test(arguments: [(100, 5), (40, 5), (100, 2)])
+    func theRowOfANodeThatNoLongerReportsGoes(interval: Int, missed: Int) throws {
         let store = try EmbeddedStore()
         var settings = SplittingSettings()
-        settings.updateInterval = .milliseconds(100)
-        settings.missedUpdates = 5
+        settings.updateInterval = .milliseconds(interval)
+        settings.missedUpdates = missed
         let loads = SharedLoads(store, settings)
         loads.put(report(100), of: "b1", now: 0)
-        #expect(store.values(under: "load/", now: 500_000_000).count == 1)
-        #expect(store.values(under: "load/", now: 500_000_001).isEmpty)
+        let lease = Int64(interval * missed) * 1_000_000
+        #expect(store.values(under: "load/", now: lease).count == 1)
+        #expect(store.values(under: "load/", now: lease + 1).isEmpty)
     }
 
     @Test func whoWasAwayForLongReadsAllRows() throws {

@@ -238,6 +238,32 @@ struct ShardManagerTests {
         #expect(Set(plan.holders.map { $0[0] }).count == 3)
     }
 
+    @Test func aClientMayNotCutItsPayloadIntoMoreThanMaxChunks() throws {
+        var type = RequestTypeSettings(name: "t")
+        type.clientShards = true
+        var request = Self.request(type: type)
+        request.payload = try ClientShards.payload(of: [[1], [2, 3], [4]])
+        #expect(try plan(request, { ($0.maximumChunks, $0.chunks) = (3, 1) }).ranges.count == 3)
+        #expect(throws: JobRefusal.shards) { try plan(request, { ($0.maximumChunks, $0.chunks) = (2, 1) }) }
+        request.type.maximumChunks = 2
+        #expect(throws: JobRefusal.shards) { try plan(request) }
+    }
+
+    @Test func theDeadlineOfTheTypeDecidesWhatCannotBeDoneInTime() throws {
+        let history = Self.history(fixed: 1_500_000_000, perByte: 0)
+        var type = RequestTypeSettings(name: "t")
+        #expect(throws: Never.self) { try plan(Self.request(type: type), history: history) }
+        #expect(throws: JobRefusal.deadline) {
+            try plan(Self.request(type: type), { $0.deadline = .seconds(1) }, history: history)
+        }
+        type.deadline = .seconds(1)
+        #expect(throws: JobRefusal.deadline) { try plan(Self.request(type: type), history: history) }
+        type.deadline = .seconds(9)
+        #expect(throws: Never.self) {
+            try plan(Self.request(type: type), { $0.deadline = .seconds(1) }, history: history)
+        }
+    }
+
     @Test func alignmentAndDelimiterOfTheTypeHold() throws {
         var type = RequestTypeSettings(name: "t")
         type.alignment = 4096
