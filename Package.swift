@@ -146,7 +146,7 @@ let package = Package(
         tests("SplittingTests", ["Splitting", "Selection", "Wire"]),
         tests("NodeLinksTests", ["NodeLinks", "Splitting", "Wire"]),
         tests("StateStoreTests", ["StateStore"]),
-        tests("SplitterTests", ["Splitter", "Splitting", "StateStore", "Tracking", "Wire"]),
+        tests("SplitterTests", ["NetfilterQueue", "Splitter", "Splitting", "StateStore", "Tracking", "Wire"]),
         tests(
             "NodeTests",
             ["ChunkProcessing", "Configuration", "Hosting", "Node", "NodeLinks", "Splitting", "Wire"]),

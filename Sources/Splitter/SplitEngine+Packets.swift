@@ -8,11 +8,7 @@ import Wire
 extension SplitEngine {
     /// What is to be done with a packet of the full-copy queue.
     func decide(_ copied: CopiedPacket, _ bytes: RawSpan, _ path: inout PacketPath) -> CopyAnswer {
-        // An aggregate is several payloads, and one that was cut is none.
-        guard !isClosing, !copied.isAggregate, bytes.byteCount >= copied.wireLength,
-            let packet = try? Packet(parsing: bytes, wireLength: copied.wireLength),
-            packet.transport == TransportProtocol.udp
-        else { return .ordinary }
+        guard !isClosing, let packet = copied.splittable(bytes) else { return .ordinary }
         if packet.isFragment {
             guard plan.mayTrigger(dscp: packet.dscp) else { return .ordinary }
             return collect(copied, bytes, packet, &path)
