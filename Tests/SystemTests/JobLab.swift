@@ -13,6 +13,8 @@ final class JobLab {
         var processor = "identity"
         /// Further keys of `splitting`.
         var splitting = ""
+        /// When payloads are split, beside their flag.
+        var service = "max_packet_size: 1400"
         /// Chunks that a node works on at a time.
         var workers = 1
         /// Further keys of every node.
@@ -111,7 +113,7 @@ final class JobLab {
                 } },
                 splitting: {
                     key_file: "\(lab.directory)/link.key", node_port: \(setup.port), trace_jobs: 4096,
-                    services: { jobs: { dscp: 46, max_packet_size: 1400 } },
+                    services: { jobs: { dscp: 46, \(setup.service) } },
                     \(setup.splitting)
                 },
                 control: { socket: "\(lab.socket())", group: "root" },

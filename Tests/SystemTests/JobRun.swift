@@ -12,6 +12,10 @@ struct JobPlan {
     var concurrency = 8
     var dscp = 46
     var order = "whole"
+    /// Into how many parts the client cuts each payload; 0: it leaves that to the load balancer.
+    var shards = 0
+    /// Jobs that leave as segments of one packet.
+    var bundle = 1
     /// Number of the first job. Runs beside one another need different ones, thousands apart.
     var first = 0
     /// Client ports of each address, and addresses.
@@ -28,6 +32,7 @@ struct JobPlan {
             "jobs", "--to", to, "--jobs", "\(jobs)", "--size", size, "--dscp", "\(dscp)", "--order", order, "--first",
             "\(first)", "--first-port", "\(20_000 + first / 1_000 * 40 % 40_000)", "--ports", "\(ports)",
             "--addresses", "\(addresses)", "--timeout", "\(timeout)", "--seed", "\(first + 1)", "--log", log,
+            "--shards", "\(shards)", "--bundle", "\(bundle)",
         ] + pace
     }
 }

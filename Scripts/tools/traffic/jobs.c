@@ -23,15 +23,16 @@ enum {
     MAX_MARK = 64,
     MAX_NAMES = 64,
     MAX_SHARDS = 64,
+    MAX_BUNDLE = 64,    /* UDP_MAX_SEGMENTS of older kernels */
     LINGER_MS = 300,    /* after the last answer, for those that come twice */
     LATE_MS = 1000,     /* after the last job was given up, for those that come late */
 };
 
 static const char jobs_usage[] =
     "usage: traffic jobs --to ADDRESS [--jobs 1000] [--rate JOBS/S | --concurrency 1] [--size 60000 | LEAST-MOST]\n"
-    "                    [--shards 0] [--dscp 46] [--order whole] [--mtu 1500] [--timeout 3000] [--mark +] [--log FILE]\n"
+    "                    [--shards 0] [--bundle 1] [--dscp 46] [--order whole] [--mtu 1500] [--timeout 3000] [--mark +]\n"
     "                    [--addresses 8] [--ports 16] [--first-port 20000] [--first 0] [--seed 1] [--port 9000]\n"
-    "                    [--source 10.77.1.9 (fd77:1::f)] [--interface eth0] [--mac 02:77:01:00:00:01]\n"
+    "                    [--log FILE] [--source 10.77.1.9 (fd77:1::f)] [--interface eth0] [--mac 02:77:01:00:00:01]\n"
     "Sends UDP datagrams of --size bytes of payload and compares what comes back. At a --rate, or so that --concurrency\n"
     "of them wait for their answers. --order is one of\n"
     "  whole      as this machine's kernel sends them: in one packet if its device allows, else in fragments\n"
@@ -39,7 +40,9 @@ static const char jobs_usage[] =
     "  shuffled   the same in any order\n"
     "With --shards the header of client-side sharding stands before the payload and says that it is cut in so many\n"
     "equal parts; the nodes' answer has none.\n"
-    "Job j goes out by socket j mod (ADDRESSES · PORTS), bound to address 1 + s mod ADDRESSES behind --source, port\n"
+    "With --bundle so many jobs of one --size leave by one call, as segments of one packet (UDP_SEGMENT), which stays one\n"
+    "as far as the devices let it. No more bytes than one datagram's, and only whole ones.\n"
+    "Job j goes out by socket j / BUNDLE mod (ADDRESSES · PORTS), bound to address 1 + s mod ADDRESSES behind --source, port\n"
     "FIRST-PORT + s / ADDRESSES. Jobs are numbered from --first on: two programs with different numbers can tell\n"
     "their answers apart. Prints\n"
     "  answered   jobs whose first answer was their payload\n"
@@ -64,7 +67,7 @@ struct job {
 
 struct options {
     struct way way;
-    unsigned jobs, concurrency, least, most, dscp, mtu, addresses, ports, first_port, first, port, shards;
+    unsigned jobs, concurrency, least, most, dscp, mtu, addresses, ports, first_port, first, port, shards, bundle;
     double rate, timeout_ms;
     const char *mark, *log;
     uint64_t seed;
@@ -152,23 +155,49 @@ static unsigned write_shards(uint8_t *header, uint32_t size) {
     return 8 + 4 * shards;
 }
 
-static void send_next(void) {
+/* The socket of a job: those of a bundle share one. */
+static unsigned socket_number(unsigned j) { return j / run.options.bundle % run.sockets; }
+
+/* Begins the next job and writes its payload; returns the length. */
+static unsigned begin_job(uint8_t *payload) {
     const struct options *options = &run.options;
-    const unsigned j = run.sent++, s = j % run.sockets;
+    const unsigned j = run.sent++;
     struct job *job = &run.jobs[j];
-    uint8_t *payload = run.datagram + sizeof(struct udphdr);
     job->size = options->least + random_below(&run.random, options->most - options->least + 1);
     job->state = WAITING;
     run.waiting++;
-    const unsigned header = write_shards(payload, job->size), size = header + job->size;
-    write_datagram(payload + header, job->size, s, options->first + j);
+    const unsigned header = write_shards(payload, job->size);
+    write_datagram(payload + header, job->size, socket_number(j), options->first + j);
     job->sent = now();
+    return header + job->size;
+}
+
+/* Sends the next job, or bundle of jobs. */
+static void send_next(void) {
+    const struct options *options = &run.options;
+    const unsigned s = socket_number(run.sent);
+    uint8_t *payload = run.datagram + sizeof(struct udphdr);
+    const unsigned each = begin_job(payload);
     if (options->order != WHOLE) {
-        send_pieces(s, (unsigned)sizeof(struct udphdr) + size);
+        send_pieces(s, (unsigned)sizeof(struct udphdr) + each);
         return;
     }
+    unsigned count = 1;
+    for (; count < options->bundle && run.sent < options->jobs; count++) begin_job(payload + (size_t)each * count);
+    struct iovec vector = {payload, (size_t)each * count};
+    union {
+        struct cmsghdr header;
+        uint8_t bytes[CMSG_SPACE(sizeof(uint16_t))];
+    } control = {.header = {.cmsg_len = CMSG_LEN(sizeof(uint16_t)), .cmsg_level = SOL_UDP, .cmsg_type = UDP_SEGMENT}};
+    const uint16_t segment = (uint16_t)each;
+    memcpy(CMSG_DATA(&control.header), &segment, sizeof segment);
+    struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+    if (count > 1) {
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control;
+    }
     /* An ICMP error for an earlier datagram is told by the next send, which then sends nothing. */
-    while (send(run.socket_of[s], payload, size, 0) < 0) {
+    while (sendmsg(run.socket_of[s], &message, 0) < 0) {
         if (errno != ENOBUFS && errno != EAGAIN && errno != EINTR && errno != ECONNREFUSED && errno != EHOSTUNREACH)
             die("send");
         run.refused++;
@@ -202,7 +231,7 @@ static void judge(unsigned s, size_t got, uint64_t at) {
     }
     memcpy(&head, answer, sizeof head);
     const uint64_t j = be64toh(head.number) - options->first;
-    if (head.magic != htonl(MAGIC) || j >= run.sent || j % run.sockets != s || got < run.jobs[j].size) {
+    if (head.magic != htonl(MAGIC) || j >= run.sent || socket_number((unsigned)j) != s || got < run.jobs[j].size) {
         run.wrong++;
         return;
     }
@@ -328,11 +357,13 @@ static void parse(struct options *options, int count, char **arguments) {
         {"size", 1, 0, 'z'},   {"dscp", 1, 0, 'd'},      {"order", 1, 0, 'o'},      {"mtu", 1, 0, 'u'},
         {"timeout", 1, 0, 'w'}, {"mark", 1, 0, 'k'},     {"log", 1, 0, 'l'},        {"addresses", 1, 0, 'a'},
         {"ports", 1, 0, 'n'},  {"first-port", 1, 0, 'P'}, {"first", 1, 0, 'F'},     {"seed", 1, 0, 'e'},
-        {"port", 1, 0, 'p'},   {"shards", 1, 0, 'S'},    {"help", 0, 0, 'h'},      {0, 0, 0, 0},
+        {"port", 1, 0, 'p'},   {"shards", 1, 0, 'S'},    {"bundle", 1, 0, 'b'},    {"help", 0, 0, 'h'},
+        {0, 0, 0, 0},
     };
     for (int option; (option = getopt_long(count, arguments, "", known, NULL)) != -1;) {
         switch (option) {
         case 'S': options->shards = (unsigned)number(optarg, "shards", 0, MAX_SHARDS); break;
+        case 'b': options->bundle = (unsigned)number(optarg, "bundle", 1, MAX_BUNDLE); break;
         case 'j': options->jobs = (unsigned)number(optarg, "jobs", 1, MAX_JOBS); break;
         case 'r': options->rate = number(optarg, "rate", 0.001, 1e6); break;
         case 'c': options->concurrency = (unsigned)number(optarg, "concurrency", 1, MAX_JOBS); break;
@@ -361,14 +392,16 @@ static void parse(struct options *options, int count, char **arguments) {
     if (optind != count || !way_resolve(&options->way, "10.77.1.9", "fd77:1::f") || *options->mark == 0 ||
         strlen(options->mark) >= MAX_MARK || options->addresses * options->ports > MAX_SOCKETS ||
         options->first_port + options->ports > 65536 || options->least < options->shards ||
-        (options->shards && options->most + 8 + 4 * options->shards > MAX_DATAGRAM))
+        (options->shards && options->most + 8 + 4 * options->shards > MAX_DATAGRAM) ||
+        (options->bundle > 1 && (options->least != options->most || options->order != WHOLE ||
+                                 options->bundle * (options->most + 8 + 4 * options->shards) > MAX_DATAGRAM)))
         usage(jobs_usage);
 }
 
 int jobs_main(int count, char **arguments) {
     run.options = (struct options){.way = default_way, .jobs = 1000, .concurrency = 1, .least = 60000, .most = 60000,
                                    .dscp = 46, .mtu = 1500, .timeout_ms = 3000, .mark = "+", .addresses = 8,
-                                   .ports = 16, .first_port = 20000, .port = 9000, .seed = 1};
+                                   .ports = 16, .first_port = 20000, .port = 9000, .seed = 1, .bundle = 1};
     parse(&run.options, count, arguments);
     const struct options *options = &run.options;
     run.random = mix(options->seed) | 1;
