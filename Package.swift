@@ -149,7 +149,10 @@ let package = Package(
         tests("SplitterTests", ["NetfilterQueue", "Splitter", "Splitting", "StateStore", "Tracking", "Wire"]),
         tests(
             "NodeTests",
-            ["ChunkProcessing", "Configuration", "Hosting", "Node", "NodeLinks", "Splitting", "Wire"]),
+            [
+                "anabranch-node", "ChunkProcessing", "Configuration", "Hosting", "Node", "NodeLinks", "Splitting",
+                "Wire",
+            ]),
         tests("SystemTests", []),
         tests("ChunkProcessingTests", ["ChunkProcessing", "Splitting", "Wire"]),
         tests(
