@@ -23,7 +23,7 @@ public enum CopyAnswer: Equatable, Sendable {
 }
 
 /// The queue that flagged packets reach with all their bytes, and the parking queue where they wait as originals while
-/// their payload is being split.
+/// their payload is being split. Fragments that are not to be split are parked as a worker parks them.
 ///
 /// It belongs to one thread, which waits for its descriptors along with others. What is not to be split goes through the
 /// whole data plane, as in any other queue.
@@ -32,27 +32,27 @@ public final class CopyQueue {
     private var batch: MessageBatch
     private var answers: BatchAnswers
     private let originals: ParkingQueue
-    private let fragments: ParkingQueue
     private var arrivals: MessageBatch
     private var verdicts: VerdictBuffer
     private let settings: QueueSettings
 
-    /// Binds the queue, a parking queue for fragments (`settings.parking`) and one for originals, and waits for the
-    /// kernel's answers.
+    /// Binds the queue and a parking queue for originals, and waits for the kernel's answers.
     ///
     /// - Parameters:
     ///   - settings: The full-copy queue; packets come one by one, whatever `aggregates` says.
     ///   - originals: The number of the queue in which originals wait.
     ///   - length: How many may wait.
     ///   - path: The thread's own.
+    ///   - parking: The parking queues for fragments of all threads that share the table.
+    ///   - place: Which of them is this thread's: the number of `path` in the table.
     public init(
-        _ settings: QueueSettings, originals: UInt16, length: UInt32, path: consuming PacketPath
+        _ settings: QueueSettings, originals: UInt16, length: UInt32, path: consuming PacketPath,
+        parking: ParkingPlaces, place: Int
     ) throws(QueueError) {
         var settings = settings
         settings.aggregates = false
         self.settings = settings
         self.originals = try ParkingQueue(number: originals, length: length)
-        fragments = try ParkingQueue(number: settings.parking ?? originals, length: max(1, settings.parkingLength))
         do throws(SystemError) {
             socket = try NetlinkQueueSocket(settings)
         } catch {
@@ -61,7 +61,7 @@ public final class CopyQueue {
         batch = MessageBatch(slots: settings.batch, copyRange: Int(settings.copyRange))
         arrivals = MessageBatch(slots: 64, copyRange: Int(ParkingQueue.copyRange))
         verdicts = VerdictBuffer(queue: originals, capacity: 64)
-        answers = BatchAnswers(settings, path: path, desk: ParkingDesk([fragments], place: 0))
+        answers = BatchAnswers(settings, path: path, desk: .at(place, of: parking))
         try bind()
     }
 
@@ -165,13 +165,10 @@ public final class CopyQueue {
         verdicts.removeAll()
     }
 
-    /// Gives the queue back: what the kernel has let in is answered as ordinary packets first, then everything that waits
-    /// is let go. Takes at most about 200 ms.
+    /// Gives the queue back: what the kernel has let in is answered as ordinary packets first, then the originals that
+    /// wait are let go. Fragments go with the workers', when these stop. Takes at most about 200 ms.
     public func close() {
-        defer {
-            fragments.releaseAll()
-            originals.releaseAll()
-        }
+        defer { originals.releaseAll() }
         do throws(SystemError) {
             try socket.requestClose()
         } catch {

@@ -1,6 +1,6 @@
 import Dataplane
 
-/// A worker's business with the parking queues: it reads what arrives in its own, and sends what has been decided on its
+/// A thread's business with the parking queues: it reads what arrives in its own, and sends what has been decided on its
 /// way, whichever queue it waits in.
 struct ParkingDesk: ~Copyable {
     private let place: Int
@@ -12,12 +12,18 @@ struct ParkingDesk: ~Copyable {
     private static let sweepInterval: Int64 = 10_000_000
 
     /// - Parameters:
-    ///   - queues: those of all workers.
-    ///   - place: which of them is this worker's.
-    init(_ queues: [ParkingQueue], place: Int) {
+    ///   - places: those of all threads that share the table; there is at least this one's.
+    ///   - place: which of them is this thread's: its number in the table.
+    init(_ places: ParkingPlaces, place: Int) {
+        precondition(places.queues.indices.contains(place), "a thread has its parking queue at the place of its number")
         self.place = place
         arrivals = MessageBatch(slots: 64, copyRange: Int(ParkingQueue.copyRange))
-        answers = ParkingAnswers(queues, place: place)
+        answers = ParkingAnswers(places.queues, place: place)
+    }
+
+    /// The same; nil if nothing is parked.
+    static func at(_ place: Int, of places: ParkingPlaces) -> ParkingDesk? {
+        places.queues.isEmpty ? nil : ParkingDesk(places, place: place)
     }
 
     /// After a batch's verdicts have been sent: takes in what they parked, and sends what may go or must.

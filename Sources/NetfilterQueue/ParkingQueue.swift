@@ -2,7 +2,22 @@ import CNetfilterQueue
 import Dataplane
 import Glibc
 
-/// A queue of the kernel's that nobody gives verdicts on until what waits there is decided: one for each worker.
+/// The parking queues of all threads that share a table of fragments, each at the place of its thread's number in that
+/// table; none if nothing is parked.
+///
+/// Any of the threads may have to let a fragment go that another one parked: whoever sees the first of a packet releases
+/// the rest. So a token's place means the same queue to all of them.
+public struct ParkingPlaces: Sendable {
+    let queues: [ParkingQueue]
+
+    init(_ queues: [ParkingQueue]) { self.queues = queues }
+
+    /// None: nothing is parked.
+    public init() { queues = [] }
+}
+
+/// A queue of the kernel's that nobody gives verdicts on until what waits there is decided: one for each thread that
+/// parks fragments.
 ///
 /// Never fail-open: packets would leave it at once and overtake those that wait. If it is full, the kernel drops what
 /// comes; the name of such a packet never comes back, which is noticed.
@@ -56,10 +71,10 @@ final class ParkingQueue: Sendable {
     /// For those who wait for several sockets at once.
     var descriptor: Int32 { socket.descriptor }
 
-    /// Takes what has come, without waiting. By the owning worker.
+    /// Takes what has come, without waiting. By the owning thread.
     func receive(into batch: inout MessageBatch) -> ReceiveResult { socket.receiveShared(into: &batch, waits: false) }
 
-    /// Sends verdicts, by any worker: the kernel takes a queue's verdicts from its own socket only.
+    /// Sends verdicts, by any thread: the kernel takes a queue's verdicts from its own socket only.
     func send(_ bytes: RawSpan) -> SendResult { socket.sendShared(bytes) }
 
     /// Lets everything that waits go, without a mark: it takes the same way as its first fragment, which comes too late

@@ -6,7 +6,8 @@ import Synchronization
 /// The daemon's queues: one worker thread each, started and stopped together.
 public final class QueueGroup: Sendable {
     private let workers: [QueueWorker]
-    private let parking = Mutex<[ParkingQueue]>([])
+    private let guests: [QueueSettings]
+    private let places = Mutex(ParkingPlaces())
 
     /// Prepares workers; nothing is bound before `start`.
     ///
@@ -15,11 +16,14 @@ public final class QueueGroup: Sendable {
     ///   - publisher: where the workers find the newest snapshot.
     ///   - counters: one block for each queue, in the same order.
     ///   - fragments: the table of fragments, made for at least as many workers.
+    ///   - guests: queues that other threads serve, who share the table under the numbers behind the workers': their
+    ///     parking queues are opened along with the workers', and handed out by ``parking``.
     public init(
         _ settings: [QueueSettings], publisher: SnapshotPublisher, counters: [WorkerCounters],
-        fragments: FragmentTracking
+        fragments: FragmentTracking, guests: [QueueSettings] = []
     ) {
         precondition(settings.count == counters.count)
+        self.guests = guests
         workers = settings.indices.map { index in
             QueueWorker(
                 settings[index], publisher: publisher, counters: counters[index], fragments: fragments, number: index)
@@ -34,7 +38,7 @@ public final class QueueGroup: Sendable {
     /// - Throws: the first queue's error. The others have been given back.
     public func start() throws(QueueError) {
         let parking = try openParking()
-        self.parking.withLock { $0 = parking }
+        places.withLock { $0 = parking }
         var failure: QueueError?
         for worker in workers {
             do throws(QueueError) {
@@ -51,6 +55,9 @@ public final class QueueGroup: Sendable {
         }
     }
 
+    /// The parking queues of the workers and, behind them, of the guests; none before `start` and after `stop`.
+    public var parking: ParkingPlaces { places.withLock { $0 } }
+
     /// A worker that ended by itself, and why; nil while all run.
     public var failure: QueueError? {
         for worker in workers {
@@ -59,24 +66,26 @@ public final class QueueGroup: Sendable {
         return nil
     }
 
-    /// Answers everything the queues hold, gives them back and waits for the threads. No packet is left waiting.
+    /// Answers everything the queues hold, gives them back and waits for the threads. No packet is left waiting, in the
+    /// guests' parking queues neither: these have to be stopped before.
     public func stop() {
         for worker in workers { worker.requestStop() }
         for worker in workers { worker.join() }
-        parking.withLock { queues in
-            for queue in queues { queue.releaseAll() }
-            queues = []
+        places.withLock { places in
+            for queue in places.queues { queue.releaseAll() }
+            places = ParkingPlaces()
         }
     }
 
-    /// The workers' parking queues, bound before anything can be parked.
-    private func openParking() throws(QueueError) -> [ParkingQueue] {
+    /// All parking queues, bound before anything can be parked, and before the workers keep descriptors of their own:
+    /// each needs those of all.
+    private func openParking() throws(QueueError) -> ParkingPlaces {
         var queues: [ParkingQueue] = []
-        for settings in settings {
-            guard let number = settings.parking else { return [] }
+        for settings in settings + guests {
+            guard let number = settings.parking else { return ParkingPlaces() }
             queues.append(try ParkingQueue(number: number, length: max(1, settings.parkingLength)))
         }
-        return queues
+        return ParkingPlaces(queues)
     }
 
     private func waitUntilBound() -> QueueError? {

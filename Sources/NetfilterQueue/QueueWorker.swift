@@ -19,7 +19,7 @@ final class QueueWorker: Sendable {
     private let publisher: SnapshotPublisher
     private let fragments: FragmentTracking
     private let number: Int
-    private let parking = Mutex<[ParkingQueue]>([])
+    private let parking = Mutex(ParkingPlaces())
     private let phase = Mutex(Phase.starting)
     private let thread = Mutex<pthread_t?>(nil)
     private let stopWanted = Atomic<Bool>(false)
@@ -40,10 +40,9 @@ final class QueueWorker: Sendable {
 
     /// Starts the thread. The outcome shows in `currentPhase`.
     ///
-    /// - Parameter parking: The parking queues of all workers, this one's at the place of its number; empty: it parks
-    ///   nothing.
-    func start(parking queues: [ParkingQueue]) throws(QueueError) {
-        parking.withLock { $0 = queues }
+    /// - Parameter parking: The parking queues, this worker's among them.
+    func start(parking places: ParkingPlaces) throws(QueueError) {
+        parking.withLock { $0 = places }
         var id = pthread_t()
         let argument = unsafe Unmanaged.passRetained(self).toOpaque()
         let code = unsafe pthread_create(
@@ -73,6 +72,7 @@ final class QueueWorker: Sendable {
             })
         else { return }
         _ = pthread_join(id, nil)
+        parking.withLock { $0 = ParkingPlaces() }
     }
 
     private func run() {
@@ -85,8 +85,8 @@ final class QueueWorker: Sendable {
                 )
             }
         }
-        let queues = parking.withLock { $0 }
-        let kept = queues.map(\.descriptor).sorted()
+        let places = parking.withLock { $0 }
+        let kept = places.queues.map(\.descriptor).sorted()
         let refusal = unsafe ab_own_descriptors(kept, Int32(kept.count))
         if refusal != 0 {
             Log.info(
@@ -99,11 +99,7 @@ final class QueueWorker: Sendable {
             let path = PacketPath(
                 publisher: publisher, counters: counters, fragments: fragments, worker: number,
                 now: monotonicNanoseconds())
-            if queues.isEmpty {
-                serve(QueueLoop(settings, socket: socket, path: path))
-            } else {
-                serve(QueueLoop(settings, socket: socket, path: path, desk: ParkingDesk(queues, place: number)))
-            }
+            serve(QueueLoop(settings, socket: socket, path: path, desk: .at(number, of: places)))
         } catch {
             phase.withLock { $0 = .failed(.failed(queue: settings.number, error)) }
         }

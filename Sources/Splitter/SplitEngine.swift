@@ -59,7 +59,7 @@ final class SplitEngine {
     private static let interval = Duration.milliseconds(10)
 
     init(
-        _ settings: SplitterSettings, loop: EventLoop, path: consuming PacketPath
+        _ settings: SplitterSettings, loop: EventLoop, path: consuming PacketPath, parking: ParkingPlaces, place: Int
     ) throws(SplitterError) {
         self.loop = loop
         self.settings = settings
@@ -70,7 +70,8 @@ final class SplitEngine {
         }
         do throws(QueueError) {
             queue = try CopyQueue(
-                settings.queue, originals: settings.originals, length: settings.maximumOriginals, path: path)
+                settings.queue, originals: settings.originals, length: settings.maximumOriginals, path: path,
+                parking: parking, place: place)
         } catch {
             throw .queue(error)
         }

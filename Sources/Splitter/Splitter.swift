@@ -34,6 +34,7 @@ public final class Splitter: Sendable {
     private let fragments: FragmentTracking
     private let number: Int
     private let first: SplitterPlan
+    private let parking = Mutex(ParkingPlaces())
     private let phase = Mutex(Phase.starting)
     private let thread = Mutex<pthread_t?>(nil)
     private let door = Mutex<(mailbox: Mailbox<Request>, handle: LoopHandle)?>(nil)
@@ -60,7 +61,11 @@ public final class Splitter: Sendable {
     }
 
     /// Starts the thread and waits until its queues are bound.
-    public func start() throws(SplitterError) {
+    ///
+    /// - Parameter places: The parking queues for fragments, this thread's at the place of its number: it is one of the
+    ///   guests of the group of queue workers (``NetfilterQueue/QueueGroup/parking``).
+    public func start(parking places: ParkingPlaces) throws(SplitterError) {
+        parking.withLock { $0 = places }
         var id = pthread_t()
         let argument = unsafe Unmanaged.passRetained(self).toOpaque()
         let code = unsafe pthread_create(
@@ -130,7 +135,11 @@ public final class Splitter: Sendable {
             }
             let path = PacketPath(
                 publisher: publisher, counters: counters, fragments: fragments, worker: number, now: MonotonicClock.now)
-            let engine = try SplitEngine(settings, loop: loop, path: path)
+            let places = parking.withLock { places in
+                defer { places = ParkingPlaces() }
+                return places
+            }
+            let engine = try SplitEngine(settings, loop: loop, path: path, parking: places, place: number)
             let mailbox = loop.mailbox(capacity: 256) { (request: Request) in
                 switch request {
                 case .take(let plan): engine.take(plan)

@@ -48,10 +48,10 @@ struct Daemon {
         } catch {
             throw StartError("\(file): tracking: \(error)")
         }
+        let splitter = try splitter(configuration, file, director, fragments, workers: settings.count)
         let queues = QueueGroup(
             settings, publisher: director.publisher, counters: Array(ledger.workers.prefix(settings.count)),
-            fragments: fragments)
-        let splitter = try splitter(configuration, file, director, fragments, workers: settings.count)
+            fragments: fragments, guests: splitter.map { [$0.settings.queue] } ?? [])
         let plane = ControlPlane(
             configuration, file: file, queues: settings + (splitter.map { [$0.settings.queue] } ?? []),
             director: director, fragments: fragments,
@@ -71,7 +71,7 @@ struct Daemon {
             throw StartError(error.description)
         }
         do throws(SplitterError) {
-            try splitter?.start()
+            try splitter?.start(parking: queues.parking)
         } catch {
             queues.stop()
             throw StartError(error.description)
