@@ -50,6 +50,9 @@ extension PacketPath {
         view.peer(for: packet.outerAddresses(in: bytes), sender)
     }
 
+    /// Whether fragments of this packet went the ordinary way, here or past another worker: the others have to follow.
+    public func follows(_ key: FragmentKey) -> Bool { fragments.tracker.knows(key, now: now) }
+
     /// The decision for an original whose packet must not be, or, without a fault, for which there was no room.
     public func refused(_ fault: FragmentFault?) -> Decision {
         var decision = Decision(fault == nil ? .fragmentNoRoom : .fragmentRejected, .drop)

@@ -69,14 +69,16 @@ extension SplitEngine {
             path.count(peer, copied.wireLength)
             return .decided(peer.verdict)
         }
+        let key = FragmentKey(
+            source: packet.key.source, destination: packet.key.destination, transport: packet.transport,
+            identification: fragment.identification)
+        // Some of them came without the flag, or were refused: here the packet would never become whole.
+        if path.follows(key) { return .ordinary }
         guard let name = originals.add(wireLength: copied.wireLength, isFragment: true) else {
             let decision = path.refused(nil)
             path.count(decision, copied.wireLength)
             return .decided(decision.verdict)
         }
-        let key = FragmentKey(
-            source: packet.key.source, destination: packet.key.destination, transport: packet.transport,
-            identification: fragment.identification)
         path.countParked()
         switch collector.add(
             key, fragment, payload: bytes.extracting(begin..<packet.totalLength), original: name,

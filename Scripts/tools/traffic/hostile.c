@@ -8,8 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
-enum { LONGEST = 1400, MOST_OF_A_PACKET = 3 };
+enum { LONGEST = 1400, MOST_OF_A_PACKET = 3, FLAG = 46 << 2 };
 
 static const char hostile_usage[] =
     "usage: traffic hostile --to ADDRESS [--rate FRAGMENTS/S 50000] [--seconds 10] [--sources 10] [--kinds KIND,…]\n"
@@ -22,20 +23,23 @@ static const char hostile_usage[] =
     "  death       fragments that end behind the largest packet\n"
     "  lengths     empty ones, lengths that are no multiple of 8, two different ends of one packet\n"
     "  random      any offset, length, protocol and flag\n"
-    "All of them unless told otherwise. --sources 0: each packet from another address of 10.0.0.0/8 (fd00::/8), except\n"
+    "  flags       a last fragment, and 2 ms behind it a first one with DSCP 46 that must be refused\n"
+    "All of them but flags unless told otherwise. --sources 0: each packet from another address of 10.0.0.0/8 (fd00::/8), except\n"
     "10.77.0.0/16 and 10.78.0.0/16 (fd77::/16, fd78::/16).\n";
 
-enum kind { UNFINISHED, TINY, OVERLAP, DEATH, LENGTHS, RANDOM, KINDS };
-static const char *const kind_names[KINDS] = {"unfinished", "tiny", "overlap", "death", "lengths", "random"};
+enum kind { UNFINISHED, TINY, OVERLAP, DEATH, LENGTHS, RANDOM, FLAGS, KINDS };
+static const char *const kind_names[KINDS] = {"unfinished", "tiny",   "overlap", "death",
+                                              "lengths",    "random", "flags"};
 
 struct flood {
     struct way way;
-    unsigned sources, ready, kinds, choice[KINDS];
+    unsigned sources, ready, late, kinds, choice[KINDS];
     uint64_t random, refused, sent, by_kind[KINDS];
     uint8_t junk[LONGEST];
     uint8_t headers[BATCH][MAX_HEADERS];
     struct iovec vectors[BATCH][2];
     struct mmsghdr messages[BATCH];
+    struct piece flagged[BATCH]; /* those that go out behind the others */
 };
 
 static uint32_t below(struct flood *flood, uint32_t bound) { return random_below(&flood->random, bound); }
@@ -110,6 +114,17 @@ static void add_packet(struct flood *flood, enum kind kind, uint8_t *source) {
         piece.offset = 2048;
         add(flood, piece);
         break;
+    case FLAGS:
+        piece.offset = 64;
+        piece.more = false;
+        add(flood, piece);
+        /* Half of a UDP header, or, where the flag's rule takes every protocol, less than TCP's. */
+        piece.offset = 0;
+        piece.more = true;
+        piece.protocol = flood->way.six && part ? IPPROTO_TCP : IPPROTO_UDP;
+        piece.length = piece.protocol == IPPROTO_TCP ? 8 : 4;
+        flood->flagged[flood->late++] = piece;
+        break;
     default:
         piece.offset = 8 * below(flood, 8192);
         piece.length = below(flood, LONGEST + 1);
@@ -117,6 +132,11 @@ static void add_packet(struct flood *flood, enum kind kind, uint8_t *source) {
         piece.more = part != 0;
         add(flood, piece);
     }
+}
+
+static void flush(struct flood *flood) {
+    flood->sent += way_send(&flood->way, flood->messages, flood->ready, &flood->refused);
+    flood->ready = 0;
 }
 
 /* Fills the messages with whole packets and sends them. */
@@ -128,8 +148,15 @@ static void send_batch(struct flood *flood) {
         add_packet(flood, kind, sources[packet]);
         flood->by_kind[kind] += flood->ready - before;
     }
-    flood->sent += way_send(&flood->way, flood->messages, flood->ready, &flood->refused);
-    flood->ready = 0;
+    flush(flood);
+    if (flood->late == 0) return;
+    nanosleep(&(struct timespec){0, 2000000}, NULL);
+    flood->by_kind[FLAGS] += flood->late;
+    flood->way.traffic_class = FLAG;
+    for (unsigned i = 0; i < flood->late; i++) add(flood, flood->flagged[i]);
+    flood->late = 0;
+    flush(flood);
+    flood->way.traffic_class = 0;
 }
 
 static void choose_kinds(struct flood *flood, char *names) {
@@ -143,7 +170,7 @@ static void choose_kinds(struct flood *flood, char *names) {
 }
 
 int hostile_main(int count, char **arguments) {
-    static struct flood flood = {.sources = 10, .kinds = KINDS, .choice = {0, 1, 2, 3, 4, 5}};
+    static struct flood flood = {.sources = 10, .kinds = FLAGS, .choice = {0, 1, 2, 3, 4, 5}};
     unsigned port = 9000;
     double rate = 50000, seconds = 10, seed = 1;
     flood.way = default_way;
