@@ -114,4 +114,37 @@ struct SettingEffectTests {
         #expect((opening.hedgeAfter > 0) == (mode == .hedged))
         #expect(opening.replication == mode)
     }
+
+    @Test(arguments: ChecksumAlgorithm.allCases)
+    func chunksAndAnswersAreCheckedByTheAlgorithmThatIsSet(algorithm: ChecksumAlgorithm) throws {
+        let harness = try DeskHarness { $0.checksums = algorithm }
+        let job = try #require(harness.submit())
+        let sent = harness.take()
+        let opening = try #require(sent.openings.first)
+        #expect(opening.opening.terms.checksums == algorithm && sent.chunks.count == 2)
+        #expect(sent.chunks.allSatisfy { testChecksum(algorithm, $0.chunk.payload) == $0.chunk.checksum })
+        func answer(_ used: ChecksumAlgorithm) {
+            let answer = JobAnswer(job: job, status: .done, payload: [7, 8], checksum: testChecksum(used, [7, 8]))
+            harness.receive(.answer(answer), from: opening.node)
+        }
+        for other in ChecksumAlgorithm.allCases where other != algorithm { answer(other) }
+        #expect(harness.ends.isEmpty && harness.desk.counters.damagedAnswers == 2)
+        answer(algorithm)
+        #expect(harness.ends.map(\.answer) == [[[7, 8]]])
+    }
+
+    @Test(arguments: ChecksumAlgorithm.allCases)
+    func resultsAreCheckedAndAnswersSignedAsTheJobSays(algorithm: ChecksumAlgorithm) throws {
+        let harness = try ReassemblyHarness()
+        harness.open([["a"]]) { $0.terms.checksums = algorithm }
+        func result(_ used: ChecksumAlgorithm) {
+            let result = ChunkResult(
+                job: harness.job, index: 0, replica: 0, status: .done, payload: [9], checksum: testChecksum(used, [9]))
+            harness.receive(.result(result), from: "a")
+        }
+        for other in ChecksumAlgorithm.allCases where other != algorithm { result(other) }
+        #expect(harness.answers.isEmpty && harness.desk.counters.damaged == 2)
+        result(algorithm)
+        #expect(harness.answers.map(\.checksum) == [testChecksum(algorithm, [9])])
+    }
 }
