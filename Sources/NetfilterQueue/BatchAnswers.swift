@@ -11,6 +11,14 @@ struct RequestAnswer: Equatable {
     let code: Int32
 }
 
+/// What one turn around a queue met, for its owner to act on.
+struct QueueTurn: Equatable {
+    /// The kernel's answer to a request of the owner, if one came.
+    var answer: RequestAnswer?
+    /// The socket is of no use any more.
+    var fatal: SystemError?
+}
+
 /// From the packets of a batch to its verdicts, with everything that is counted on the way.
 struct BatchAnswers: ~Copyable {
     /// Decides and counts.
@@ -31,6 +39,36 @@ struct BatchAnswers: ~Copyable {
         self.path = path
         self.desk = desk
         verdicts = VerdictBuffer(queue: settings.number, parking: settings.parking, capacity: settings.batch)
+    }
+
+    /// Receives what has come and answers it; if nothing has, sees to what is parked. A call that fails is counted and
+    /// told, and tried again with the next turn; only the loss of the socket itself is fatal.
+    ///
+    /// - Parameters:
+    ///   - waits: Whether to wait for packets.
+    ///   - pause: Microseconds to sleep if nothing has come.
+    ///   - add: Decides one packet of a datagram and keeps its verdict.
+    @inline(__always)
+    mutating func turn<Socket: QueueSocket & ~Copyable>(
+        through socket: inout Socket, into batch: inout MessageBatch, waits: Bool, pause: UInt32 = 0,
+        _ add: (PacketMessage, RawSpan, inout BatchAnswers) -> Void
+    ) -> QueueTurn {
+        switch socket.receive(into: &batch, waits: waits) {
+        case .messages(let count):
+            return QueueTurn(answer: answer(count, of: batch, through: &socket, add))
+        case .quiet:
+            if pause > 0 { usleep(pause) }
+            begin()
+            settle()
+        case .interrupted:
+            break
+        case .overrun:
+            count(.overruns, "the receive buffer ran over, the kernel dropped packets: raise queues.receive_buffer")
+        case .failed(let error):
+            count(.receiveFailures, error.description)
+            if error.code == EBADF || error.code == ENOTSOCK { return QueueTurn(fatal: error) }
+        }
+        return QueueTurn()
     }
 
     /// Begins a batch: takes up a newer snapshot and the time.

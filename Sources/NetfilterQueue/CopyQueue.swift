@@ -73,7 +73,7 @@ public final class CopyQueue {
         }
         for _ in 0..<50 {
             let turn = take(waits: true) { _, _, _ in .ordinary }
-            if let error = turn.failure { throw .failed(queue: settings.number, error) }
+            if let error = turn.fatal { throw .failed(queue: settings.number, error) }
             guard let answer = turn.answer, answer.sequence == NetlinkQueueSocket.bindSequence else { continue }
             guard answer.code == 0 else { throw .bindRefused(queue: settings.number, code: answer.code) }
             return
@@ -96,39 +96,24 @@ public final class CopyQueue {
     public func receive(
         _ decide: (CopiedPacket, RawSpan, inout PacketPath) -> CopyAnswer
     ) -> SystemError? {
-        take(waits: false, decide).failure
+        take(waits: false, decide).fatal
     }
 
     private func take(
         waits: Bool, _ decide: (CopiedPacket, RawSpan, inout PacketPath) -> CopyAnswer
-    ) -> (answer: RequestAnswer?, failure: SystemError?) {
-        var answer: RequestAnswer?
-        var failure: SystemError?
-        switch socket.receive(into: &batch, waits: waits) {
-        case .messages(let count):
-            let originals = originals.number
-            answer = answers.answer(count, of: batch, through: &socket) { packet, datagram, answers in
-                let start = packet.payloadOffset
-                let bytes = datagram.extracting(start..<(start + packet.payloadLength))
-                let copied = CopiedPacket(
-                    wireLength: packet.wireLength, isAggregate: packet.aggregate, sender: packet.sender)
-                switch decide(copied, bytes, &answers.path) {
-                case .ordinary: answers.add(packet, in: datagram)
-                case .decided(let verdict): answers.add(packet, decided: verdict)
-                case .park(let name): answers.add(packet, parkedAs: name, in: originals)
-                }
+    ) -> QueueTurn {
+        let originals = originals.number
+        return answers.turn(through: &socket, into: &batch, waits: waits) { packet, datagram, answers in
+            let start = packet.payloadOffset
+            let bytes = datagram.extracting(start..<(start + packet.payloadLength))
+            let copied = CopiedPacket(
+                wireLength: packet.wireLength, isAggregate: packet.aggregate, sender: packet.sender)
+            switch decide(copied, bytes, &answers.path) {
+            case .ordinary: answers.add(packet, in: datagram)
+            case .decided(let verdict): answers.add(packet, decided: verdict)
+            case .park(let name): answers.add(packet, parkedAs: name, in: originals)
             }
-        case .quiet, .interrupted:
-            answers.begin()
-            answers.settle()
-        case .overrun:
-            answers.count(
-                .overruns, "the receive buffer ran over, the kernel dropped packets: raise queues.receive_buffer")
-        case .failed(let error):
-            answers.count(.receiveFailures, error.description)
-            failure = error
         }
-        return (answer, failure)
     }
 
     /// Takes in which originals have arrived in their parking queue: what `receive` parked is there when it returns.
@@ -176,7 +161,7 @@ public final class CopyQueue {
         }
         for _ in 0..<20 {
             let turn = take(waits: true) { _, _, _ in .ordinary }
-            if turn.failure != nil || turn.answer?.sequence == NetlinkQueueSocket.closeSequence { return }
+            if turn.fatal != nil || turn.answer?.sequence == NetlinkQueueSocket.closeSequence { return }
         }
     }
 }

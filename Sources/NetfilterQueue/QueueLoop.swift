@@ -1,17 +1,7 @@
 import Dataplane
-import Glibc
-import Wire
 
 /// Receives batches, decides every packet, sends all verdicts of a batch in one call.
 struct QueueLoop<Socket: QueueSocket & ~Copyable>: ~Copyable {
-    /// What one turn of the loop met, for the owner to act on.
-    struct Turn: Equatable {
-        /// The kernel's answer to a request of the owner, if one came.
-        var answer: RequestAnswer?
-        /// The socket is of no use any more.
-        var fatal: SystemError?
-    }
-
     private(set) var socket: Socket
     private var batch: MessageBatch
     private var answers: BatchAnswers
@@ -29,27 +19,12 @@ struct QueueLoop<Socket: QueueSocket & ~Copyable>: ~Copyable {
     private static var impatience: UInt32 { 50 }
 
     /// Waits for packets and answers them.
-    mutating func turn() -> Turn {
-        var result = Turn()
+    mutating func turn() -> QueueTurn {
         let impatient = answers.isImpatient
-        switch socket.receive(into: &batch, waits: !impatient) {
-        case .messages(let count):
-            result.answer = answers.answer(count, of: batch, through: &socket) { packet, datagram, answers in
-                answers.add(packet, in: datagram)
-            }
-        case .quiet:
-            if impatient { usleep(Self.impatience) }
-            answers.begin()
-            answers.settle()
-        case .interrupted:
-            break
-        case .overrun:
-            answers.count(
-                .overruns, "the receive buffer ran over, the kernel dropped packets: raise queues.receive_buffer")
-        case .failed(let error):
-            answers.count(.receiveFailures, error.description)
-            if error.code == EBADF || error.code == ENOTSOCK { result.fatal = error }
+        return answers.turn(
+            through: &socket, into: &batch, waits: !impatient, pause: impatient ? Self.impatience : 0
+        ) { packet, datagram, answers in
+            answers.add(packet, in: datagram)
         }
-        return result
     }
 }

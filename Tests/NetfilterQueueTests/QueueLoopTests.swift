@@ -100,6 +100,25 @@ struct QueueLoopTests {
         #expect(sent.count == 2)
     }
 
+    /// The turn of a queue's loop and of the full-copy queue alike.
+    @Test(arguments: [
+        (EIO, false), (ENOMEM, false), (ENOBUFS, false), (EINVAL, false), (EBADF, true), (ENOTSOCK, true),
+    ]) func onlyTheLossOfTheSocketEndsAQueue(code: Int32, isFatal: Bool) {
+        let error = SystemError("recvmmsg", code: code)
+        let settings = QueueSettings(number: 5)
+        var socket = ScriptedSocket([.result(.failed(error)), .datagrams(packets(1...3))])
+        var batch = MessageBatch(slots: settings.batch, copyRange: Int(settings.copyRange))
+        var answers = BatchAnswers(
+            settings, path: PacketPath(publisher: publisher, counters: counters, fragments: fragments))
+        let turns = (0..<2).map { _ in
+            answers.turn(through: &socket, into: &batch, waits: false) { packet, datagram, answers in
+                answers.add(packet, in: datagram)
+            }
+        }
+        #expect(turns == [QueueTurn(fatal: isFatal ? error : nil), QueueTurn()])
+        #expect(counters.count(.receiveFailures) == 1 && counters.packets(.forwarded) == 3)
+    }
+
     @Test func theAnswerToARequestReachesTheOwner() {
         let sequence = NetlinkQueueSocket.bindSequence
         let bytes: [UInt8] =
