@@ -4,15 +4,19 @@ import JSONText
 public struct QueueConfiguration: Equatable, Sendable {
     /// How many queues there are.
     public enum Count: Equatable, Sendable {
-        /// As many as there are cores to run on.
+        /// As many as there are cores to run on, but no more than ``maximum``.
         case automatic
-        /// This many, 1…256.
+        /// This many, 1…``maximum``.
         case fixed(Int)
+
+        /// The most there can be: the tables of fragments and flows are made for 64 threads at most, and the splitting
+        /// thread and the control plane need a place in them too.
+        public static var maximum: Int { 62 }
 
         /// The number of queues on a machine with `cores` cores.
         public func resolved(cores: Int) -> Int {
             switch self {
-            case .automatic: min(max(cores, 1), 256)
+            case .automatic: min(max(cores, 1), Self.maximum)
             case .fixed(let count): count
             }
         }
@@ -96,11 +100,12 @@ extension QueueConfiguration: Block {
 extension Rule where Value == QueueConfiguration.Count {
     /// A number of queues, or `"auto"`.
     static var queueCount: Rule {
-        let number = Rule<Int>.integer(1...256)
+        let range = 1...QueueConfiguration.Count.maximum
+        let number = Rule<Int>.integer(range)
         return Rule(
             number.expectation, schema: number.schema,
             encode: { JSONValue($0.resolved(cores: 1)) },
-            decode: { $0.int.flatMap { (1...256).contains($0) ? .fixed($0) : nil } }
+            decode: { $0.int.flatMap { range.contains($0) ? .fixed($0) : nil } }
         ).or("auto", for: .automatic)
     }
 }

@@ -28,10 +28,11 @@ import Testing
             "{queues: {first: 65535, count: 2}}",
             ["1:18: queues: queues 65535 to 65536 go beyond 65535; lower first or count"]
         ),
-        ("{queues: {count: 0}}", ["1:18: queues.count must be a whole number from 1 to 256, or \"auto\", not 0"]),
+        ("{queues: {count: 0}}", ["1:18: queues.count must be a whole number from 1 to 62, or \"auto\", not 0"]),
+        ("{queues: {count: 63}}", ["1:18: queues.count must be a whole number from 1 to 62, or \"auto\", not 63"]),
         (
             "{queues: {count: \"all\"}}",
-            ["1:18: queues.count must be a whole number from 1 to 256, or \"auto\", not \"all\""]
+            ["1:18: queues.count must be a whole number from 1 to 62, or \"auto\", not \"all\""]
         ),
         (
             "{queues: {cpus: 3}}",
