@@ -117,6 +117,17 @@ public final class EventLoop {
     /// beginning: for what is better done once for many events, as writing to a socket.
     public func atEndOfTurn(_ action: @escaping () -> Void) { endOfTurn.append(action) }
 
+    /// Forgets all mailboxes' handlers, timers and actions: nobody of theirs is called again, and what they hold is let
+    /// go. For the end of a loop, whose handlers hold objects that in turn hold the loop.
+    public func forgetAll() {
+        let forgotten = (boxes, endOfTurn, timers)
+        boxes = []
+        endOfTurn = []
+        timers = TimerHeap()
+        // Not before: as they go, they may have something to say to the loop.
+        withExtendedLifetime(forgotten) {}
+    }
+
     /// Turns until ``LoopHandle/stop()``.
     public func run() {
         while !handle.isStopping { turn() }

@@ -133,6 +133,8 @@ public final class Splitter: Sendable {
             } catch {
                 throw .links(error)
             }
+            // Its handlers hold the engine, which holds the loop.
+            defer { loop.forgetAll() }
             let path = PacketPath(
                 publisher: publisher, counters: counters, fragments: fragments, worker: number, now: MonotonicClock.now)
             let places = parking.withLock { places in

@@ -68,6 +68,32 @@ struct EventLoopTests {
         #expect(box.post(9))
     }
 
+    @Test func whatHoldsTheLoopGoesWhenTheLoopForgetsIt() throws {
+        final class Owner {
+            let loop: EventLoop
+            var box: Mailbox<Int>?
+            var got: [Int] = []
+            init(_ loop: EventLoop) {
+                self.loop = loop
+                box = loop.mailbox { self.got.append($0) }
+                loop.schedule(after: .seconds(3600)) { self.got.append(-1) }
+                loop.atEndOfTurn { self.got.append(-2) }
+            }
+        }
+        weak var owner: Owner?
+        weak var loop: EventLoop?
+        do {
+            let made = Owner(try EventLoop())
+            owner = made
+            loop = made.loop
+            #expect(made.box?.post(1) == true)
+            made.loop.forgetAll()
+            made.loop.turn(waitingAtMost: .zero)
+            #expect(made.got == [])
+        }
+        #expect(owner == nil && loop == nil)
+    }
+
     @Test func stopEndsTheLoopFromAnotherThread() throws {
         let loop = try EventLoop()
         let handle = loop.handle
