@@ -146,7 +146,11 @@ let package = Package(
         tests("SplittingTests", ["Splitting", "Selection", "Wire"]),
         tests("NodeLinksTests", ["NodeLinks", "Splitting", "Wire"]),
         tests("StateStoreTests", ["StateStore"]),
-        tests("SplitterTests", ["NetfilterQueue", "Splitter", "Splitting", "StateStore", "Tracking", "Wire"]),
+        tests(
+            "SplitterTests",
+            [
+                "Dataplane", "NetfilterQueue", "NodeLinks", "Splitter", "Splitting", "StateStore", "Tracking", "Wire",
+            ]),
         tests(
             "NodeTests",
             [

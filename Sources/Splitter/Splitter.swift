@@ -8,17 +8,6 @@ import Synchronization
 
 /// The thread that splits flagged payloads over the nodes, with its queues, its links and its sockets.
 public final class Splitter: Sendable {
-    /// What other threads may ask of it.
-    private enum Request: Sendable {
-        case take(SplitterPlan)
-        case report(traces: Bool, Reply)
-    }
-
-    /// Where an answer to another thread is put.
-    private final class Reply: Sendable {
-        let report = Mutex<SplitReport?>(nil)
-    }
-
     private enum Phase: Equatable {
         case starting
         case running
@@ -33,11 +22,10 @@ public final class Splitter: Sendable {
     private let publisher: SnapshotPublisher
     private let fragments: FragmentTracking
     private let number: Int
-    private let first: SplitterPlan
     private let parking = Mutex(ParkingPlaces())
     private let phase = Mutex(Phase.starting)
     private let thread = Mutex<pthread_t?>(nil)
-    private let door = Mutex<(mailbox: Mailbox<Request>, handle: LoopHandle)?>(nil)
+    private let door: SplitterDoor
 
     /// A thread that is not started.
     ///
@@ -53,7 +41,7 @@ public final class Splitter: Sendable {
         fragments: FragmentTracking, number: Int
     ) {
         self.settings = settings
-        first = plan
+        door = SplitterDoor(plan)
         self.publisher = publisher
         self.counters = counters
         self.fragments = fragments
@@ -98,15 +86,14 @@ public final class Splitter: Sendable {
         return nil
     }
 
-    /// Takes over what is split and where the nodes are.
-    public func take(_ plan: SplitterPlan) { _ = door.withLock { $0?.mailbox.post(.take(plan)) } }
+    /// Takes over what is split and where the nodes are: soon, or, before the start, with it.
+    public func take(_ plan: SplitterPlan) { door.leave(plan) }
 
     /// How splitting stands; nil if the thread does not answer within a second.
     ///
     /// - Parameter traces: Whether time lines are wanted.
     public func report(traces: Bool = false) -> SplitReport? {
-        let reply = Reply()
-        guard door.withLock({ $0?.mailbox.post(.report(traces: traces, reply)) }) == true else { return nil }
+        guard let reply = door.ask(traces: traces) else { return nil }
         for _ in 0..<2000 {
             if let report = reply.report.withLock({ $0 }) { return report }
             usleep(500)
@@ -116,7 +103,7 @@ public final class Splitter: Sendable {
 
     /// Ends all jobs, lets originals go to their backends, gives the queue back and waits for the thread.
     public func stop() {
-        door.withLock { $0?.handle.stop() }
+        door.stopLoop()
         let id = thread.withLock { id in
             defer { id = nil }
             return id
@@ -142,19 +129,10 @@ public final class Splitter: Sendable {
                 return places
             }
             let engine = try SplitEngine(settings, loop: loop, path: path, parking: places, place: number)
-            let mailbox = loop.mailbox(capacity: 256) { (request: Request) in
-                switch request {
-                case .take(let plan): engine.take(plan)
-                case .report(let traces, let reply):
-                    let report = engine.report(traces: traces)
-                    reply.report.withLock { $0 = report }
-                }
-            }
-            engine.take(first)
-            door.withLock { $0 = (mailbox, loop.handle) }
+            door.open(on: loop, take: { engine.take($0) }, report: { engine.report(traces: $0) })
             phase.withLock { $0 = .running }
             loop.run()
-            door.withLock { $0 = nil }
+            door.close()
             if let error = engine.failure {
                 throw .queue(.failed(queue: settings.queue.number, error))
             }
