@@ -6,10 +6,10 @@ extension Block {
     /// - Parameters:
     ///   - bytes: UTF-8, JSON5.
     ///   - file: the name that messages give it.
-    ///   - check: checks what concerns several blocks, of whatever could be read.
+    ///   - check: checks what concerns several blocks, of whatever could be read, and sets the defaults that do.
     /// - Throws: everything that is wrong with the file.
     func reading(
-        _ bytes: [UInt8], file: String, check: (Self, Cursor, inout Decoder) -> Void
+        _ bytes: [UInt8], file: String, check: (inout Self, Cursor, inout Decoder) -> Void
     ) throws(ConfigurationErrors) -> Self {
         let parsed = JSONParser.parse(
             bytes: bytes, dialect: .json5, limits: JSONParser.Limits(bytes: Configuration.maximumFileSize, depth: 32))
@@ -19,7 +19,7 @@ extension Block {
         if let value = parsed.value {
             let cursor = Cursor(value: value, path: "")
             decoder.read(cursor, into: &block)
-            check(block, cursor, &decoder)
+            check(&block, cursor, &decoder)
         }
         guard decoder.diagnostics.isEmpty else {
             throw ConfigurationErrors(

@@ -27,6 +27,10 @@ extension Configuration {
     public static func parse(bytes: [UInt8], file: String) throws(ConfigurationErrors) -> Configuration {
         try .defaults.reading(bytes, file: file) { configuration, cursor, decoder in
             configuration.checkReferences(at: cursor, into: &decoder)
+            // Nodes had better not meet several load balancers of one name.
+            if let tier = configuration.loadBalancers, cursor.value["splitting"]?["name"] == nil {
+                configuration.splitting?.name = tier.name
+            }
         }
     }
 

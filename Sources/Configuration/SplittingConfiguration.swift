@@ -5,7 +5,7 @@ import Splitting
 public struct SplittingConfiguration: Equatable, Sendable {
     /// The number of the full-copy queue, 0 … 65535; nil: behind the parking queues.
     public var queue: Int?
-    /// Who this load balancer is to the nodes.
+    /// Who this load balancer is to the nodes; unless the file says it, `load_balancers.name` where there is one.
     public var name = "anabranch"
     /// The file with the key that all load balancers and nodes share.
     public var keyFile = ""
@@ -36,7 +36,9 @@ extension SplittingConfiguration: Block {
     static var keys: [Key<SplittingConfiguration>] {
         [
             Key("queue", \.queue, .parkingQueue, "Number of the queue that flagged packets reach whole."),
-            Key("name", \.name, .name, "This load balancer's name to the nodes."),
+            Key(
+                "name", \.name, .name,
+                "This load balancer's name to the nodes; by default load_balancers.name if there is one."),
             Key(
                 "key_file", \.keyFile, .absolutePath, required: true,
                 "File with the key shared with the nodes, mode 0640."),

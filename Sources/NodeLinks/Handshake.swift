@@ -15,7 +15,7 @@ struct Handshake {
     }
 
     /// The handshake's version; it goes into every proof.
-    static let version: UInt8 = 1
+    static let version: UInt8 = 2
     static let nonceLength = 32
 
     private enum Expectation { case hello, proof, nothing }
@@ -45,6 +45,7 @@ struct Handshake {
         ownNonce = nonce
         var hello: [UInt8] = [Self.version, identity.role.rawValue, UInt8(min(identity.name.utf8.count, 255))]
         hello += identity.name.utf8
+        hello += (0..<8).map { UInt8(truncatingIfNeeded: identity.instance >> (56 - 8 * $0)) }
         ownHello = hello + nonce
     }
 
@@ -71,7 +72,7 @@ struct Handshake {
 
     private mutating func takeHello(_ body: FrameReader) throws(LinkRefusal) {
         peerHello = rest(body)
-        let (version, number, name, nonce): (UInt8, UInt8, String, [UInt8])
+        let (version, number, name, instance, nonce): (UInt8, UInt8, String, UInt64, [UInt8])
         do throws(LinkError) {
             var body = body
             version = try body.number(.version)
@@ -79,19 +80,20 @@ struct Handshake {
             guard version == Self.version else { throw .version(version) }
             number = try body.number(.role)
             name = try body.name(.name)
+            instance = try body.number(.instance)
             nonce = try body.run(.nonce, count: Self.nonceLength)
             guard body.remaining == 0 else { throw .trailing(.hello, count: body.remaining) }
         } catch {
             throw LinkRefusal(error)
         }
-        guard let role = LinkRole(rawValue: number) else { throw .badFrame }
+        guard let role = LinkRole(rawValue: number), (instance == 0) == (role == .node) else { throw .badFrame }
         guard name != identity.name, nonce != ownNonce else { throw .mirrored }
         guard role == .node || identity.role == .node else { throw .wrongRole }
         if let expected {
             guard expected.role == role else { throw .wrongRole }
             guard expected.name == name else { throw .unexpectedName }
         }
-        peer = LinkPeer(name: name, role: role)
+        peer = LinkPeer(name: name, role: role, instance: instance)
     }
 
     private func proofFrame() -> [UInt8] { handshakeFrame(.proof, proof(ofConnecting: connecting)) }

@@ -12,11 +12,15 @@ public struct LinkPeer: Hashable, Sendable {
     public let name: String
     /// Which part it plays.
     public let role: LinkRole
+    /// Tells load balancers apart that have the same name: drawn at random at each start. 0 for nodes, whose names say
+    /// all.
+    public let instance: UInt64
 
-    /// Both.
-    public init(name: String, role: LinkRole) {
+    /// All three.
+    public init(name: String, role: LinkRole, instance: UInt64 = 0) {
         self.name = name
         self.role = role
+        self.instance = instance
     }
 }
 
@@ -30,13 +34,21 @@ public struct LinkIdentity: Sendable {
     public var key: LinkKey
     /// `tls: on`: certificates and their authority. nil: links are authenticated, but not encrypted.
     public var tls: TLSContext?
+    /// See ``LinkPeer/instance``.
+    public let instance: UInt64
 
     /// All fields.
-    public init(name: String, role: LinkRole, key: LinkKey, tls: TLSContext? = nil) {
+    ///
+    /// - Parameter instance: of a load balancer, above 0; drawn at random unless given.
+    public init(
+        name: String, role: LinkRole, key: LinkKey, tls: TLSContext? = nil,
+        instance: UInt64 = .random(in: 1...(.max))
+    ) {
         self.name = name
         self.role = role
         self.key = key
         self.tls = tls
+        self.instance = role == .balancer ? max(instance, 1) : 0
     }
 }
 
@@ -46,7 +58,7 @@ public struct LinkLimits: Sendable {
     public var unauthenticated = 16
     /// Time to prove it, from accept(2) on; on the connecting side from connect(2) on.
     public var handshake = Duration.seconds(2)
-    /// Links that one peer may have to a listener.
+    /// Links that one peer may have to a listener; load balancers of the same name are different peers.
     public var linksPerPeer = 4
     /// Links that a listener has in all.
     public var links = 1024

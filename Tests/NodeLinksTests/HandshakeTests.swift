@@ -12,7 +12,7 @@ struct HandshakeTests {
         binding: [UInt8] = []
     ) -> Handshake {
         Handshake(
-            identity: LinkIdentity(name: name, role: role, key: key ?? self.key), connecting: connecting,
+            identity: LinkIdentity(name: name, role: role, key: key ?? self.key, instance: 1), connecting: connecting,
             expected: expected, binding: binding)
     }
 
@@ -48,6 +48,15 @@ struct HandshakeTests {
         let (seenByA, seenByB) = try talk(&a, &b)
         #expect(seenByA == nodePeer)
         #expect(seenByB == balancerPeer)
+    }
+
+    /// Only load balancers have an instance.
+    @Test func anInstanceThatDoesNotFitTheRoleIsRefused() throws {
+        for (role, instance) in [(UInt8(1), UInt8(0)), (2, 1)] {
+            var b = side("n1", .node, connecting: false)
+            let body = [2, role, 3] + Array("abc".utf8) + [UInt8](repeating: instance, count: 8 + 32)
+            #expect(throws: LinkRefusal.badFrame) { try give(handshakeFrame(.hello, body), to: &b) }
+        }
     }
 
     @Test func aSideWithAnotherKeyIsRefused() throws {

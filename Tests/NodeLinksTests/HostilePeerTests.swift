@@ -29,7 +29,8 @@ struct HostilePeerTests {
     @Test func aPeerWithoutTheKeyIsRefused() throws {
         let (bench, honest) = try benchWithHonestLink()
         let peer = try RawPeer(to: bench.listener.address)
-        peer.send(handshakeFrame(.hello, [1, 1, 3] + Array("lb9".utf8) + randomBytes(32)))
+        peer.send(
+            handshakeFrame(.hello, [2, 1, 3] + Array("lb9".utf8) + [UInt8](repeating: 1, count: 8) + randomBytes(32)))
         peer.send(handshakeFrame(.proof, randomBytes(32)))
         #expect(isCut(peer, bench, beside: honest))
         #expect(bench.nodeContext.refusals[.wrongKey] == 1)
@@ -77,7 +78,8 @@ struct HostilePeerTests {
         let (bench, honest) = try benchWithHonestLink()
         // Its own hello as the peer's, on a second connection.
         let first = try RawPeer(to: bench.listener.address)
-        first.send(handshakeFrame(.hello, [1, 1, 3] + Array("lb9".utf8) + randomBytes(32)))
+        first.send(
+            handshakeFrame(.hello, [2, 1, 3] + Array("lb9".utf8) + [UInt8](repeating: 1, count: 8) + randomBytes(32)))
         #expect(
             bench.turn(for: .seconds(5)) {
                 first.receive()
@@ -91,7 +93,8 @@ struct HostilePeerTests {
 
     @Test func anotherVersionIsRefused() throws {
         let (bench, honest) = try benchWithHonestLink()
-        var frame = handshakeFrame(.hello, [1, 1, 3] + Array("lb9".utf8) + randomBytes(32))
+        var frame = handshakeFrame(
+            .hello, [2, 1, 3] + Array("lb9".utf8) + [UInt8](repeating: 1, count: 8) + randomBytes(32))
         frame[4] = 9
         let peer = try RawPeer(to: bench.listener.address)
         peer.send(frame)
@@ -130,7 +133,8 @@ struct HostilePeerTests {
         #expect(isCut(early, bench, beside: honest))
         let late = try RawPeer(to: bench.listener.address)
         #expect(late.authenticate(bench))
-        late.send(handshakeFrame(.hello, [1, 1, 3] + Array("lb9".utf8) + randomBytes(32)))
+        late.send(
+            handshakeFrame(.hello, [2, 1, 3] + Array("lb9".utf8) + [UInt8](repeating: 1, count: 8) + randomBytes(32)))
         #expect(isCut(late, bench, beside: honest))
         #expect(bench.nodeContext.refusals[.outOfPlace] == 2)
     }
@@ -139,7 +143,8 @@ struct HostilePeerTests {
         let (bench, honest) = try benchWithHonestLink()
         let silent = try RawPeer(to: bench.listener.address)
         let slow = try RawPeer(to: bench.listener.address)
-        let hello = handshakeFrame(.hello, [1, 1, 3] + Array("lb9".utf8) + randomBytes(32))
+        let hello = handshakeFrame(
+            .hello, [2, 1, 3] + Array("lb9".utf8) + [UInt8](repeating: 1, count: 8) + randomBytes(32))
         var sent = 0
         let began = ContinuousClock.now
         #expect(

@@ -5,7 +5,7 @@ import Testing
 import Wire
 
 let loopback = Endpoint(address: IPAddress(127, 0, 0, 1), port: 0)
-let balancerPeer = LinkPeer(name: "lb1", role: .balancer)
+let balancerPeer = LinkPeer(name: "lb1", role: .balancer, instance: 1)
 let nodePeer = LinkPeer(name: "n1", role: .node)
 
 /// A loop with a listening node and what a test connects to it.
@@ -45,10 +45,12 @@ final class LinkBench {
     /// A load balancer's side.
     func balancer(
         name: String = "lb1", role: LinkRole = .balancer, key: LinkKey? = nil, limits: LinkLimits = LinkLimits(),
-        tls: TLSContext? = nil
+        tls: TLSContext? = nil, instance: UInt64 = 1
     ) throws -> LinkContext {
         try LinkContext(
-            loop: loop, identity: LinkIdentity(name: name, role: role, key: key ?? self.key, tls: tls), limits: limits)
+            loop: loop,
+            identity: LinkIdentity(name: name, role: role, key: key ?? self.key, tls: tls, instance: instance),
+            limits: limits)
     }
 
     /// A link of a load balancer to the node that is on its way up.

@@ -51,7 +51,8 @@ final class RawPeer {
     /// Goes through the handshake as an honest peer would.
     func authenticate(_ bench: LinkBench, name: String = "lb9") -> Bool {
         var handshake = Handshake(
-            identity: LinkIdentity(name: name, role: .balancer, key: bench.key), connecting: true, expected: nodePeer)
+            identity: LinkIdentity(name: name, role: .balancer, key: bench.key, instance: 1), connecting: true,
+            expected: nodePeer)
         var isUp = false
         send(handshake.hello())
         _ = bench.turn(for: .seconds(5)) {

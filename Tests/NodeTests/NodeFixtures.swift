@@ -119,14 +119,20 @@ final class ScriptedPeer: Sendable {
     }
 
     /// A peer that listens, with links to these nodes, which are up when this returns.
-    init(_ name: String = "lb", role: LinkRole = .balancer, nodes: [(name: String, address: Endpoint)] = [])
-        async throws
-    {
+    ///
+    /// - Parameter instance: which load balancer of the name it is; nil: one of its own.
+    init(
+        _ name: String = "lb", role: LinkRole = .balancer, instance: UInt64? = nil,
+        nodes: [(name: String, address: Endpoint)] = []
+    ) async throws {
         let state = State()
         let heard = heard
         let ended = ended
         Thread.detachNewThread {
-            try! Self.run(LinkPeer(name: name, role: role), nodes, heard, state)
+            let identity = LinkIdentity(
+                name: name, role: role, key: try! LinkKey(bytes: KeyFile.bytes),
+                instance: instance ?? .random(in: 1...(.max)))
+            try! Self.run(identity, nodes, heard, state)
             ended.signal()
         }
         let end = ContinuousClock.now + .seconds(10)
@@ -142,12 +148,10 @@ final class ScriptedPeer: Sendable {
     }
 
     private static func run(
-        _ peer: LinkPeer, _ nodes: [(name: String, address: Endpoint)], _ heard: Heard, _ state: State
+        _ identity: LinkIdentity, _ nodes: [(name: String, address: Endpoint)], _ heard: Heard, _ state: State
     ) throws {
         let loop = try EventLoop()
-        let context = try LinkContext(
-            loop: loop, identity: LinkIdentity(name: peer.name, role: peer.role, key: try LinkKey(bytes: KeyFile.bytes))
-        )
+        let context = try LinkContext(loop: loop, identity: identity)
         var links: [String: NodeLink] = [:]
         let listener = try LinkListener(context, at: Endpoint("127.0.0.1:0")!) { link in
             link.onMessage = { heard.add($1, from: $0.peer.name) }

@@ -13,7 +13,7 @@ extension NodeAgent {
     func open(_ opening: JobOpening, from balancer: LinkPeer, now: Int64) {
         let id = opening.terms.job
         // The load balancer could not use the answer, or asks whether the node is still there.
-        if jobs[id] != nil { return drive(.opening(opening), from: balancer.name, now: now) }
+        if jobs[id] != nil { return drive(.opening(opening), from: balancer.deskName, now: now) }
         if isDraining { return refuse(id, .refused, to: balancer) }
         guard let plan = processors.joining(opening.terms.requestType, aggregation: opening.aggregation) else {
             counters.unknownTypes += 1
@@ -31,7 +31,7 @@ extension NodeAgent {
             deadline: now + Int64(opening.terms.timeLeft) * 1000)
         var opening = opening
         opening.aggregation = plan.aggregation
-        drive(.opening(opening), from: balancer.name, now: now)
+        drive(.opening(opening), from: balancer.deskName, now: now)
     }
 
     private func refuse(_ job: JobID, _ status: JobAnswer.Status, to balancer: LinkPeer) {
@@ -84,7 +84,7 @@ extension NodeAgent {
     /// A peer cannot be reached any more. The jobs of a load balancer are dropped: another node takes them over.
     func peerIsDown(_ peer: LinkPeer, now: Int64) {
         var actions: [ReassemblyAction] = []
-        desk.linkDown(peer.name, now: UInt64(now), into: &actions)
+        desk.linkDown(peer.deskName, now: UInt64(now), into: &actions)
         carryOut(actions, now: now)
         for (id, job) in jobs where job.balancer == peer { forget(id) }
     }
@@ -120,7 +120,7 @@ extension NodeAgent {
         guard let id = message.job, let job = jobs[id] else { return }
         if case .answer = message { giveBack(id) }
         if name == self.name, case .demand(let demand) = message { return take(demand, from: name, now: now) }
-        let peer = LinkPeer(name: name, role: name == job.balancer.name ? .balancer : .node)
+        let peer = name == job.balancer.deskName ? job.balancer : LinkPeer(name: name, role: .node)
         guard !outlet.send(message, to: peer) else { return }
         counters.unsent += 1
         desk.undeliverable(message, to: name, now: UInt64(now), into: &pendingActions)

@@ -90,7 +90,7 @@ final class NodeAgent {
 
     /// A peer can be reached (again), or takes messages again: it gets what is owed to it.
     func peerIsUp(_ peer: LinkPeer, now: Int64) {
-        desk.linkUp(peer.name)
+        desk.linkUp(peer.deskName)
         guard peer.role == .node else { return report(to: peer) }
         for key in store.keys(where: { $0.owesResult && $0.destination == peer.name }) { sendResult(of: key, now: now) }
     }

@@ -10,3 +10,9 @@ protocol NodeOutlet: AnyObject {
     /// The load balancers that have a link to this node.
     var balancers: [LinkPeer] { get }
 }
+
+extension LinkPeer {
+    /// What the reassembly desk calls the peer: other than any node, and than any other load balancer, whatever their
+    /// names are; names have no control characters.
+    var deskName: String { role == .node ? name : "\(name)\u{1F}\(instance)" }
+}

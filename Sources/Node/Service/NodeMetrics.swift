@@ -91,15 +91,23 @@ extension NodeLoop {
     }
 
     private func links(_ page: inout MetricsText) {
-        let links = routes.links
-        page.begin("link_up", .gauge, "1 when messages come and go.")
-        for (peer, link) in links { page.sample(["peer": peer.name, "side": side(link)], link.isUp ? 1 : 0) }
-        page.begin("link_bytes_total", .counter, "Bytes over the link.")
-        for (peer, link) in links {
-            let labels = (peer.name, side(link))
-            page.sample(["peer": labels.0, "side": labels.1, "direction": "in"], link.statistics.bytesIn)
-            page.sample(["peer": labels.0, "side": labels.1, "direction": "out"], link.statistics.bytesOut)
+        // A peer may have several links, and several load balancers one name.
+        var sides: [[String]: (up: Bool, bytesIn: UInt64, bytesOut: UInt64)] = [:]
+        for (peer, link) in routes.links {
+            let (statistics, key) = (link.statistics, [peer.name, side(link)])
+            let sum = sides[key] ?? (false, 0, 0)
+            sides[key] = (sum.up || link.isUp, sum.bytesIn + statistics.bytesIn, sum.bytesOut + statistics.bytesOut)
         }
+        let links = sides.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+        page.begin("link_up", .gauge, "1 when messages come and go.")
+        for (key, sum) in links { page.sample(["peer": key[0], "side": key[1]], sum.up ? 1 : 0) }
+        page.begin("link_bytes_total", .counter, "Bytes over the peer's links.")
+        for (key, sum) in links {
+            page.sample(["peer": key[0], "side": key[1], "direction": "in"], sum.bytesIn)
+            page.sample(["peer": key[0], "side": key[1], "direction": "out"], sum.bytesOut)
+        }
+        page.single("balancers", .gauge, "Load balancers that have a link to this node.", routes.balancers.count)
+        page.single("balancers_of_one_name", .gauge, "Those whose name another one has too.", routes.namesakes)
         page.begin("link_refusals_total", .counter, "Connections refused or cut, by reason.")
         for reason in LinkRefusal.allCases { page.sample(["reason": reason.name], context.refusals[reason]) }
     }

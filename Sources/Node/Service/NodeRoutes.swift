@@ -1,3 +1,4 @@
+import Logging
 import NodeLinks
 import Splitting
 import Wire
@@ -11,6 +12,8 @@ final class NodeRoutes: NodeOutlet {
     private var dialled: [String: NodeLink] = [:]
     /// Links that were accepted, by peer, the latest last.
     private var accepted: [LinkPeer: [NodeLink]] = [:]
+    /// Names that several load balancers have, and that the operator has been told of.
+    private var sharedNames: Set<String> = []
     private let onMessage: (LinkMessage, LinkPeer) -> Void
     private let onPeer: (LinkPeer) -> Void
     private let onLoss: (LinkPeer) -> Void
@@ -80,6 +83,9 @@ final class NodeRoutes: NodeOutlet {
         dialled.values.map { ($0.peer, $0) } + accepted.flatMap { peer, links in links.map { (peer, $0) } }
     }
 
+    /// Load balancers whose name another one has too.
+    var namesakes: Int { sharedNames.reduce(0) { $0 + balancers(called: $1).count } }
+
     /// Whether this side keeps the link connected.
     func isDialled(_ link: NodeLink) -> Bool { dialled[link.peer.name] === link }
 
@@ -93,8 +99,16 @@ final class NodeRoutes: NodeOutlet {
     private func accept(_ link: NodeLink) {
         accepted[link.peer, default: []].append(link)
         adopt(link)
+        if balancers(called: link.peer.name).count > 1, sharedNames.insert(link.peer.name).inserted {
+            Log.warning(
+                "the load balancer at \(link.address.address) is called \"\(link.peer.name)\" as another one is: each "
+                    + "is served for itself, but logs and metrics cannot tell them apart; give each a splitting.name of "
+                    + "its own")
+        }
         onPeer(link.peer)
     }
+
+    private func balancers(called name: String) -> [LinkPeer] { balancers.filter { $0.name == name } }
 
     private func adopt(_ link: NodeLink) {
         link.onMessage = { [weak self] link, message in self?.onMessage(message, link.peer) }
@@ -108,6 +122,7 @@ final class NodeRoutes: NodeOutlet {
         if case .closed = link.state, accepted[peer] != nil {
             accepted[peer]?.removeAll { $0 === link }
             if accepted[peer]?.isEmpty == true { accepted[peer] = nil }
+            if balancers(called: peer.name).count < 2 { sharedNames.remove(peer.name) }
         }
         if case .connecting = link.state { return }
         if !isUp(peer) { onLoss(peer) }

@@ -5,7 +5,7 @@ public enum LinkField: String, Sendable {
     case hedgeAfter, hedgeBudget
     case index, replica, standby, reassembly, payload, checksum, status, waited, worked, reason, tried
     case traces, node, arrived, retries, processor, memory, workers, waiting, queueSize, credit, types, microseconds
-    case nanosecondsPerByte, token, version, role, name, nonce, proof
+    case nanosecondsPerByte, token, version, role, name, instance, nonce, proof
 }
 
 /// Why bytes are no frame, or a message does not fit into one. Places are bytes from the beginning of the body.
