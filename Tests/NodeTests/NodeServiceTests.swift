@@ -221,6 +221,54 @@ import Wire
         #expect(await eventually { other.heard.results(second.id).filter { $0.index == 7 }.count == 2 })
     }
 
+    /// Each chunk becomes twice as long, which is more than the node may keep.
+    private struct Twice: ChunkProcessor {
+        func process(_ chunk: ChunkWork, _ limit: WorkLimit) throws(ProcessorError) -> [UInt8] {
+            chunk.payload + chunk.payload
+        }
+    }
+
+    @Test func aResultThatIsTooLongToBeKeptIsSentAllTheSame() async throws {
+        let keys = "request_types: {t: {processor: \"twice\"}}, memory: {max_result_bytes: \"64KiB\"}"
+        let node = try NodeService(
+            try key.configuration("n1", keys, linked: ["twice"]), linked: ["twice": Twice()], cores: 1)
+        let balancer = try await ScriptedPeer(nodes: [("n1", node.address)])
+        let other = try await ScriptedPeer("n2", role: .node, nodes: [("n1", node.address)])
+        defer { for end in [other.stop, balancer.stop, node.stop] { end() } }
+        let job = TestJob([testBytes(40_000), testBytes(40_000, seed: 2)])
+        balancer.send(job.chunk(0, to: "n2"), to: "n1")
+        let result = try #require(await other.heard.result(job.id, 0))
+        #expect(result.status == .done && result.payload == job.parts[0] + job.parts[0])
+        #expect(sample(node.metrics, "anabranch_node_results_unkept_total") == 1)
+        #expect(sample(node.metrics, "anabranch_node_kept_bytes{what=\"results\"}") == 0)
+        #expect(sample(node.metrics, "anabranch_node_results_total{status=\"done\"}") == 1)
+        // It was lost on the way: the chunk is still there, and worked on once more.
+        other.send(.demand(ChunkDemand(job: job.id, index: 0, reason: .late, tried: [])), to: "n1")
+        #expect(await eventually { other.heard.results(job.id).map(\.status) == [.done, .done] })
+        // A job of such results that the node itself reassembles.
+        let own = TestJob(job.parts)
+        balancer.send(own.opening([["n1"], ["n1"]], retryAfter: .milliseconds(300), retries: 1), to: "n1")
+        for index in 0..<2 { balancer.send(own.chunk(index, to: "n1"), to: "n1") }
+        let answer = try #require(await balancer.heard.answer(own.id))
+        #expect(answer.status == .done && answer.payload.count == 160_000)
+    }
+
+    @Test func aResultThatCanNeitherBeKeptNorSentIsSaidToHaveFailed() async throws {
+        let keys = "request_types: {t: {processor: \"twice\"}}, memory: {max_result_bytes: \"64KiB\"}"
+        let node = try NodeService(
+            try key.configuration("n1", keys, linked: ["twice"]), linked: ["twice": Twice()], cores: 1)
+        let balancer = try await ScriptedPeer(nodes: [("n1", node.address)])
+        let job = TestJob([testBytes(40_000)])
+        balancer.send(job.chunk(0, to: "n3"), to: "n1")
+        #expect(await eventually { sample(node.metrics, "anabranch_node_results_total{status=\"failed\"}") == 1 })
+        #expect(sample(node.metrics, "anabranch_node_results_total{status=\"done\"}") == 0)
+        // Who asks for it later gets it.
+        let late = try await ScriptedPeer("n3", role: .node, nodes: [("n1", node.address)])
+        defer { for end in [late.stop, balancer.stop, node.stop] { end() } }
+        late.send(.demand(ChunkDemand(job: job.id, index: 0, reason: .late, tried: [])), to: "n1")
+        #expect(await late.heard.result(job.id, 0)?.status == .done)
+    }
+
     /// And at another from a reload on. With the 100 ms that are the default both would fail.
     @Test func loadIsReportedAtItsInterval() async throws {
         let node = try NodeService(try key.configuration("n1", "dht_update_interval: \"600ms\""), cores: 1)

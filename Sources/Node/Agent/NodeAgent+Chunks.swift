@@ -114,10 +114,11 @@ extension NodeAgent {
         case .done(let payload, let checksum):
             counters.worked.add(microseconds: report.worked)
             times.add(plan.name, microseconds: report.worked, bytes: chunk.payload.count)
-            counters.results[Int(ChunkResult.Status.done.rawValue)] += 1
             let result = ChunkResult(
                 job: key.job, index: key.index, replica: chunk.replica, status: .done, waited: report.waited,
                 worked: report.worked, payload: payload, checksum: checksum)
+            guard store.canKeep(result) else { return pass(result, of: key, to: kept.destination, now: now) }
+            counters.results[Int(ChunkResult.Status.done.rawValue)] += 1
             store.finish(key, result)
             sendResult(of: key, now: now)
         case .failed(let error):
@@ -132,6 +133,26 @@ extension NodeAgent {
             conclude(key, expired ? .expired : .failed, waited: report.waited, worked: report.worked, now: now)
         case .expired:
             conclude(key, .expired, waited: report.waited, worked: 0, now: now)
+        }
+    }
+
+    /// A result that cannot be kept goes out now, or the work was for nothing; the chunk stays in case it is asked for
+    /// again.
+    private func pass(_ result: ChunkResult, of key: ChunkKey, to node: String, now: Int64) {
+        counters.unkept += 1
+        if unkeptLog.admit() != nil {
+            Log.warning(
+                "a result of \(result.payload.count) bytes cannot be kept in case it is lost on the way: "
+                    + "memory.max_result_bytes is \(store.resultLimit); make it larger")
+        }
+        store.update(key) {
+            $0.state = .standby
+            $0.limit = nil
+        }
+        if deliver(result, to: node, now: now) {
+            counters.results[Int(ChunkResult.Status.done.rawValue)] += 1
+        } else {
+            conclude(key, .failed, waited: result.waited, worked: result.worked, now: now)
         }
     }
 

@@ -30,6 +30,7 @@ final class NodeAgent {
     var averageChunk = 16_384.0
     var unknownLog = LogLimit()
     var failureLog = LogLimit()
+    var unkeptLog = LogLimit()
 
     init(
         _ configuration: NodeConfiguration, processors: ProcessorSet, pool: WorkerPool, outlet: any NodeOutlet

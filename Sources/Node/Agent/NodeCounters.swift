@@ -18,6 +18,8 @@ struct NodeCounters: Equatable {
     var unwanted: UInt64 = 0
     /// Results that were sent again because they were asked for.
     var resent: UInt64 = 0
+    /// Results that are longer than all results together may be: they were sent at once and not kept.
+    var unkept: UInt64 = 0
     /// Chunks that lost their place in the queue to more urgent ones.
     var displaced: UInt64 = 0
     /// Chunks of request types that the node does not know.

@@ -31,6 +31,9 @@ extension NodeLoop {
         page.single("results_resent_total", .counter, "Results sent again, because asked for.", counters.resent)
         page.single("results_unwanted_total", .counter, "Results whose job was over when they came.", counters.unwanted)
         page.single("results_evicted_total", .counter, "Kept results given up for newer ones.", agent.store.evictions)
+        page.single(
+            "results_unkept_total", .counter, "Results longer than max_result_bytes, sent and not kept.",
+            counters.unkept)
         page.single("demands_received_total", .counter, "Times that a chunk was asked for.", counters.demands)
         page.single("unknown_types_total", .counter, "Messages of types not configured here.", counters.unknownTypes)
         page.single("misplaced_total", .counter, "Messages that their sender must not send.", counters.misplaced)

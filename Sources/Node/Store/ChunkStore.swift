@@ -4,7 +4,7 @@ import Splitting
 /// is over.
 ///
 /// Chunks that do not fit are refused. Results push out the oldest results: who asks for one of those is told that it
-/// is unknown. Belongs to the agent's thread.
+/// is unknown. A result that would not fit beside nothing else is not kept. Belongs to the agent's thread.
 struct ChunkStore {
     /// Bytes that an entry costs besides its payload.
     static var overhead: Int { 512 }
@@ -52,7 +52,10 @@ struct ChunkStore {
         jobs[key.job]?[key.index] = chunk
     }
 
-    /// The result of an entry is there: the chunk's bytes are given up for it.
+    /// Whether a result can be kept: alone, it fits.
+    func canKeep(_ result: ChunkResult) -> Bool { result.payload.count <= resultLimit }
+
+    /// The result of an entry is there, and can be kept: the chunk's bytes are given up for it.
     mutating func finish(_ key: ChunkKey, _ result: ChunkResult) {
         guard var chunk = jobs[key.job]?[key.index] else { return }
         chunkBytes -= chunk.payload.count
