@@ -22,6 +22,7 @@ int ab_tcp_state(int descriptor, struct ab_tcp_state *state)
     state->retransmits = info.tcpi_total_retrans;
     state->unacknowledged = info.tcpi_unacked;
     state->unsent = info.tcpi_notsent_bytes;
+    state->application_limited = info.tcpi_delivery_rate_app_limited;
     return 0;
 }
 

@@ -31,6 +31,9 @@ public struct LinkConditions: Equatable, Sendable {
     public var roundTripVariance: UInt32
     /// The rate at which the peer took data of late, in bytes a second; 0 before anything was sent.
     public var deliveryRate: UInt64
+    /// Whether ``deliveryRate`` was bounded by what there was to send, as it is behind the handshake: then the network
+    /// carries at least so much.
+    public var isApplicationLimited: Bool
     /// Segments sent again, of all time of the connection.
     public var retransmits: UInt32
     /// Segments on the way.
@@ -45,6 +48,7 @@ public struct LinkConditions: Equatable, Sendable {
         roundTrip = state.round_trip
         roundTripVariance = state.round_trip_variance
         deliveryRate = state.delivery_rate
+        isApplicationLimited = state.application_limited != 0
         retransmits = state.retransmits
         unacknowledged = state.unacknowledged
         unsent = state.unsent

@@ -139,10 +139,8 @@ final class SplitEngine {
             for (name, link) in links {
                 guard let conditions = link.conditions else { continue }
                 desk.measured(
-                    Splitting.LinkConditions(
-                        roundTrip: UInt64(conditions.roundTrip) * 1000,
-                        bytesPerSecond: conditions.deliveryRate > 0 ? Double(conditions.deliveryRate) : 125_000_000),
-                    to: name)
+                    roundTrip: UInt64(conditions.roundTrip) * 1000, bytesPerSecond: Double(conditions.deliveryRate),
+                    isLowerBound: conditions.isApplicationLimited, to: name)
             }
             scheduleMeasuring()
         }

@@ -139,6 +139,23 @@ struct LinkTests {
         #expect(conditions.retransmits == 0)
     }
 
+    /// The rate of a handshake, or of a link that had little to carry, is no measure of the network.
+    @Test func aRateSaysWhetherThereWasEnoughToSend() throws {
+        let bench = try LinkBench()
+        let link = try bench.link()
+        #expect(bench.turn { link.isUp })
+        #expect(try #require(link.conditions).isApplicationLimited)
+        // More than the kernel takes at once, all the time: then it is the network, or the peer, that bounds the rate.
+        bench.onMessage = { _, _ in }
+        var wasFull = false
+        #expect(
+            bench.turn(for: .seconds(10)) {
+                while link.queued < 8 << 20, link.send(.chunk(chunk(0, length: 65_535))) == .queued {}
+                if link.conditions?.isApplicationLimited == false { wasFull = true }
+                return wasFull
+            })
+    }
+
     @Test func whatDoesNotFitTheFormatIsGivenBack() throws {
         let bench = try LinkBench()
         let link = try bench.link()

@@ -1,5 +1,6 @@
-import Splitting
 import Testing
+
+@testable import Splitting
 
 @Suite("Flow control and load table")
 struct FlowTests {
@@ -131,6 +132,24 @@ struct FlowTests {
         #expect(table.rows["a"] != nil)
         table.record(report(), from: "a", now: 900_000_000)
         #expect(table.order(now: 900_000_000) == ["a"])
+    }
+
+    /// After a reconnect the kernel knows the rate of the handshake, which says nothing of the network.
+    @Test func aRateThatTheNetworkDidNotBoundNeverLowersWhatIsKnown() {
+        var book = NodeBook(settings: SplittingSettings())
+        book.linkUp("a", now: 0)
+        var rate: Double { book.nodes["a"]?.link.bytesPerSecond ?? 0 }
+        let usual = rate
+        book.measured(roundTrip: 200_000, bytesPerSecond: 40_000, isLowerBound: true, to: "a")
+        #expect(rate == usual && book.nodes["a"]?.link.roundTrip == 200_000)
+        book.measured(roundTrip: 200_000, bytesPerSecond: 0, isLowerBound: false, to: "a")
+        #expect(rate == usual)
+        book.measured(roundTrip: 200_000, bytesPerSecond: 1_000_000, isLowerBound: false, to: "a")
+        #expect(rate == 1_000_000)
+        book.measured(roundTrip: 200_000, bytesPerSecond: 40_000, isLowerBound: true, to: "a")
+        #expect(rate == 1_000_000)
+        book.measured(roundTrip: 200_000, bytesPerSecond: 3_000_000, isLowerBound: true, to: "a")
+        #expect(rate == 3_000_000)
     }
 
     @Test func reportsAreSmoothedAndOrderCandidates() {

@@ -18,6 +18,7 @@ struct ab_tcp_state {
     uint32_t retransmits;      // segments, of all time
     uint32_t unacknowledged;   // segments
     uint32_t unsent;           // bytes
+    uint32_t application_limited; // 1 when delivery_rate was bounded by what there was to send
 };
 
 /// Reads the state. Returns 0, or -1 with errno.

@@ -69,7 +69,17 @@ public struct SplitDesk: Sendable {
     public mutating func linkUp(_ node: String, now: UInt64) { context.book.linkUp(node, now: now) }
 
     /// What `TCP_INFO` says of a node's link.
-    public mutating func measured(_ link: LinkConditions, to node: String) { context.book.measured(link, to: node) }
+    ///
+    /// - Parameters:
+    ///   - roundTrip: in nanoseconds.
+    ///   - bytesPerSecond: what it carried of late; 0: not known.
+    ///   - isLowerBound: whether there was not more to carry (`tcpi_delivery_rate_app_limited`).
+    public mutating func measured(
+        roundTrip: UInt64, bytesPerSecond: Double, isLowerBound: Bool, to node: String
+    ) {
+        context.book.measured(
+            roundTrip: roundTrip, bytesPerSecond: bytesPerSecond, isLowerBound: isLowerBound, to: node)
+    }
 
     /// A node's link is down: what it works on goes elsewhere at once.
     public mutating func linkDown(_ node: String, now: UInt64, into actions: inout [SplitAction]) {

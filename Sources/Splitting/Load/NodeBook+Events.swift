@@ -21,8 +21,13 @@ extension NodeBook {
         table.remove(name)
     }
 
-    /// What `TCP_INFO` says of a node's link.
-    mutating func measured(_ link: LinkConditions, to name: String) { nodes[name]?.link = link }
+    /// What `TCP_INFO` says of a node's link. A rate that was bounded by what there was to send may raise what is known of
+    /// the link, and never lowers it: a link that has carried nothing but its handshake is not a slow one.
+    mutating func measured(roundTrip: UInt64, bytesPerSecond: Double, isLowerBound: Bool, to name: String) {
+        guard let known = nodes[name]?.link.bytesPerSecond else { return }
+        let isNews = bytesPerSecond > 0 && (!isLowerBound || bytesPerSecond > known)
+        nodes[name]?.link = LinkConditions(roundTrip: roundTrip, bytesPerSecond: isNews ? bytesPerSecond : known)
+    }
 
     /// A node has reported.
     mutating func report(_ report: LoadReport, from name: String, now: UInt64) {
