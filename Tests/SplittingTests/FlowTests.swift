@@ -1,3 +1,4 @@
+import Selection
 import Testing
 
 @testable import Splitting
@@ -119,9 +120,9 @@ struct FlowTests {
         #expect(window.window == 8)
     }
 
-    private func report(processor: UInt16 = 0, waiting: UInt32 = 0) -> LoadReport {
+    private func report(processor: UInt16 = 0, memory: UInt16 = 0, waiting: UInt32 = 0) -> LoadReport {
         LoadReport(
-            processor: processor, memory: 0, workers: 2, waiting: waiting, queueSize: 100, credit: 10, types: [])
+            processor: processor, memory: memory, workers: 2, waiting: waiting, queueSize: 100, credit: 10, types: [])
     }
 
     @Test func aSilentNodeIsPassedOverAndComesBackWithItsNextReport() {
@@ -132,6 +133,33 @@ struct FlowTests {
         #expect(table.rows["a"] != nil)
         table.record(report(), from: "a", now: 900_000_000)
         #expect(table.order(now: 900_000_000) == ["a"])
+    }
+
+    /// The last tenth of the memory is load, all of it full load; what was there before counts as for the others.
+    @Test(arguments: [(0, 0.0), (900, 0), (925, 0.25), (950, 0.5), (990, 0.9), (1000, 1)])
+    func scarceMemoryIsLoad(_ memory: UInt16, _ load: Double) {
+        var table = LoadTable(interval: .milliseconds(100), missed: 3)
+        table.record(report(memory: memory), from: "a", now: 0)
+        #expect(abs((table.row(of: "a", now: 0)?.load ?? -1) - load) < 1e-9)
+        table.record(report(processor: 700, memory: memory), from: "b", now: 0)
+        #expect(abs((table.row(of: "b", now: 0)?.load ?? -1) - max(load, 0.7)) < 1e-9)
+    }
+
+    @Test func aNodeShortOfMemoryIsTheLastToBeAsked() {
+        var book = NodeBook(settings: SplittingSettings())
+        let ring = try! ShardTable.build(
+            members: ["a", "b", "c"].map { TableMember(name: $0, weight: 100) }, size: 4093)
+        for name in ["a", "b", "c"] {
+            book.linkUp(name, now: 0)
+            book.report(report(memory: name == "b" ? 980 : 500), from: name, now: 0)
+        }
+        let times = book.conditions(in: ring, requestType: "t", now: 0).mapValues {
+            $0.expectedTime(bytes: 1000, work: 1_000_000)
+        }
+        #expect(times.count == 3 && times["b", default: 0] > 3 * times["a", default: .infinity])
+        // One bad report of many is smoothed.
+        book.report(report(memory: 500), from: "b", now: 1)
+        #expect(book.table.row(of: "b", now: 1)?.load ?? 1 < 0.5)
     }
 
     /// After a reconnect the kernel knows the rate of the handshake, which says nothing of the network.

@@ -10,11 +10,18 @@ public struct LoadRow: Sendable, Equatable {
     public internal(set) var processor: Double
     /// Chunks and jobs that wait, smoothed.
     public internal(set) var waiting: Double
+    /// Share of the machine's memory that is in use, 0 … 1, smoothed.
+    public internal(set) var memory: Double
 
-    /// How busy the node is: the processors' share or that of the queue, whichever is greater; 0 … 1.
+    /// The share of memory from which on its use counts as load: below, memory that is in use slows nothing down.
+    public static var scarceMemory: Double { 0.9 }
+
+    /// How busy the node is: the processors' share, that of the queue, or how much of the last tenth of the memory is in
+    /// use, whichever is greatest; 0 … 1.
     public var load: Double {
         let queue = report.queueSize == 0 ? 0 : min(waiting / Double(report.queueSize), 1)
-        return max(min(processor, 1), queue)
+        let scarcity = (memory - Self.scarceMemory) / (1 - Self.scarceMemory)
+        return max(min(processor, 1), queue, min(scarcity, 1))
     }
 
     /// Microseconds that a chunk of the type takes on the node, as it says; nil if it says nothing.
@@ -49,10 +56,11 @@ public struct LoadTable: Sendable {
     public mutating func record(_ report: LoadReport, from node: String, now: UInt64) {
         let processor = Double(report.processor) / 1000
         let waiting = Double(report.waiting)
+        let memory = Double(report.memory) / 1000
         guard var row = rows[node], isFresh(row, now: now) else {
             let reports = (rows[node]?.reports ?? 0) + 1
             rows[node] = LoadRow(
-                report: report, arrived: now, reports: reports, processor: processor, waiting: waiting)
+                report: report, arrived: now, reports: reports, processor: processor, waiting: waiting, memory: memory)
             return
         }
         row.report = report
@@ -60,6 +68,7 @@ public struct LoadTable: Sendable {
         row.reports += 1
         row.processor += smoothing * (processor - row.processor)
         row.waiting += smoothing * (waiting - row.waiting)
+        row.memory += smoothing * (memory - row.memory)
         rows[node] = row
     }
 
