@@ -49,6 +49,8 @@ public struct SplitReport: Sendable {
     public var strays: Int64
     /// Answers that could not be sent.
     public var unsent: UInt64
+    /// Refusals of links by this side, by reason.
+    public var refusals: RefusalCounts
     /// The nodes by name.
     public var nodes: [Node]
     /// Time lines of the jobs under way and those that ended last, the oldest first.
@@ -75,8 +77,7 @@ extension SplitEngine {
         return SplitReport(
             counters: desk.counters, jobs: desk.jobCount, jobBytes: desk.jobBytes, originals: originals.count,
             collecting: collector.statistics.packets, collectedBytes: collector.statistics.bytes,
-            strays: answers.strays(), unsent: unsent,
-            nodes: nodes,
+            strays: answers.strays(), unsent: unsent, refusals: context.refusals, nodes: nodes,
             traces: traces ? desk.traces : [])
     }
 }

@@ -26,6 +26,14 @@ extension ShowText {
                     + [histogram.mean, histogram.quantile(0.5), histogram.quantile(0.95), histogram.quantile(0.99)]
                     .map { .init($0.map { Units.nanoseconds($0 * 1000) } ?? "-") })
         }
+        // The last place counts all from there on.
+        let retries = (data["retries_per_chunk"]?.array ?? []).map { $0.int ?? 0 }
+        var again = TextTable(["ASKED FOR AGAIN", "CHUNKS#"])
+        for (times, count) in retries.enumerated() where count > 0 {
+            let isLast = times > 0 && times == retries.count - 1
+            let name = times == 0 ? "never" : times == 1 ? "once" : "\(times) times\(isLast ? " or more" : "")"
+            again.add([.init(name), .init("\(count)")])
+        }
         var last = TextTable(["JOB", "TYPE", "BYTES#", "CHUNKS#", "OUTCOME", "TIME#"])
         for job in jobs.suffix(20) {
             let outcome = job["outcome"]?.string
@@ -40,7 +48,9 @@ extension ShowText {
             "under way: \(data.whole("under_way") ?? 0) jobs, \(Units.bytes(data.number("under_way_bytes") ?? 0)); "
             + "\(data.whole("originals") ?? 0) packets wait in the kernel, "
             + "\(data.whole("collecting") ?? 0) payloads are being collected\n"
-        return [outcomes, times].map { $0.text(console) }.joined(separator: "\n") + "\n" + now
+        let isAsked = retries.contains { $0 > 0 }
+        return ([outcomes, times] + (isAsked ? [again] : [])).map { $0.text(console) }.joined(separator: "\n") + "\n"
+            + now
             + (jobs.isEmpty ? "" : "\n" + last.text(console))
     }
 

@@ -124,4 +124,15 @@ struct RenderingTests {
         #expect(lines.contains("sum of outcomes         7"))
         #expect(lines.contains("packets received        7"))
     }
+
+    @Test func showJobsTellsHowOftenChunksWereAskedForAgain() throws {
+        let text = ShowText.jobs(try value("{retries_per_chunk: [90, 5, 0, 1, 0, 0, 0, 0, 2]}"), plain)
+        let rows = text.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
+        for row in ["ASKED FOR AGAIN CHUNKS", "never 90", "once 5", "3 times 1", "8 times or more 2"] {
+            #expect(rows.contains(row))
+        }
+        #expect(!rows.contains { $0.hasPrefix("2 times") })
+        let nothing = ShowText.jobs(try value("{retries_per_chunk: [0, 0]}"), plain)
+        #expect(!nothing.contains("ASKED FOR AGAIN"))
+    }
 }
