@@ -23,7 +23,8 @@ public protocol ChunkProcessor: Sendable {
     /// - Throws: why there is no answer; the job fails then.
     func join(_ results: [[UInt8]], of job: JobTerms, _ limit: WorkLimit) throws(ProcessorError) -> [UInt8]
 
-    /// Ends what the processor keeps: children, connections, threads. Called once, when no call is under way.
+    /// Ends what the processor keeps: children, connections, threads. Called once, when no call is under way, by a thread
+    /// that may wait for a second or two.
     func stop()
 }
 

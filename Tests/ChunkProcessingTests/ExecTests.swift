@@ -177,6 +177,41 @@ import Testing
         #expect(await Self.ask(processor, "E") == .failure(.unavailable(text)))
     }
 
+    /// A child that says what happened to it, and how it takes that.
+    private static func witness(_ behaviour: String, _ path: String) -> ExecSettings {
+        let program = """
+            import os, signal, sys, threading, time
+            signal.alarm(60)
+            path = '\(path)'
+            def tell(what):
+                with open(path, 'a') as f: f.write(what + ' ')
+            def terminated(*_):
+                tell('term')
+                if '\(behaviour)' == 'waits': os._exit(0)
+            signal.signal(signal.SIGTERM, terminated)
+            def end():
+                time.sleep(0.1)
+                tell('end')
+                if '\(behaviour)' == 'goes': os._exit(0)
+                while True: time.sleep(1)
+            """
+        return ExecSettings(
+            command: ["/usr/bin/python3", "-c", program + "\n" + TestChild.program + "\nend()"])
+    }
+
+    @Test(arguments: [("goes", "end "), ("waits", "end term "), ("stays", "end term ")])
+    func aChildHasTimeToGoAndIsKilledOnlyIfItDoesNot(_ behaviour: String, _ told: String) async throws {
+        let path = NSTemporaryDirectory() + "ab-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let processor = try ExecProcessor("test", Self.witness(behaviour, path))
+        let process = pid_t(try await Self.ask(processor, "P").get())!
+        let took = await onThread { ContinuousClock().measure { processor.stop() } }
+        #expect(kill(process, 0) == -1 && errno == ESRCH)
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == told)
+        #expect(took < (behaviour == "stays" ? .seconds(3) : .seconds(2)))
+        if behaviour == "stays" { #expect(took >= .milliseconds(900)) }
+    }
+
     @Test func noChildIsLeftAfterTheEnd() async throws {
         let processor = try ExecProcessor("test", TestChild.settings())
         let process = pid_t(try await Self.ask(processor, "P").get())!

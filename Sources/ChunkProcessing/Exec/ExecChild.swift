@@ -1,5 +1,6 @@
 import CLinuxShims
 import Glibc
+import Synchronization
 
 /// A running child: its process group and the ends of its standard input and output that are ours.
 final class ExecChild: Sendable {
@@ -7,6 +8,10 @@ final class ExecChild: Sendable {
     let process: pid_t
     /// Its standard output and input.
     let channel: FrameChannel
+    private let isInputOpen = Atomic<Bool>(true)
+
+    /// How long a child may take to go by itself, and once more after SIGTERM.
+    static var farewell: Duration { .milliseconds(500) }
 
     /// Starts a child.
     ///
@@ -22,7 +27,7 @@ final class ExecChild: Sendable {
 
     deinit {
         close(channel.reader)
-        close(channel.writer)
+        closeInput()
         // The whole group: what the child started is of no use without it.
         kill(-process, SIGKILL)
         var status: Int32 = 0
@@ -35,6 +40,28 @@ final class ExecChild: Sendable {
         // WNOWAIT leaves the process to `deinit`, so that its number stays taken.
         let code = unsafe waitid(P_PID, id_t(process), &information, WEXITED | WNOHANG | WNOWAIT)
         return unsafe code != 0 || information.si_signo != 0
+    }
+
+    /// Lets children go: their standard input ends, as their programs are promised; those who do not go are asked by
+    /// SIGTERM. Who is there still is killed with the last reference. Waits for twice ``farewell`` at most.
+    static func farewell(to children: [ExecChild]) {
+        for child in children { child.closeInput() }
+        if haveEnded(children, within: farewell) { return }
+        for child in children where !child.hasEnded { kill(-child.process, SIGTERM) }
+        _ = haveEnded(children, within: farewell)
+    }
+
+    private static func haveEnded(_ children: [ExecChild], within time: Duration) -> Bool {
+        let end = ContinuousClock.now + time
+        while !children.allSatisfy({ $0.hasEnded }) {
+            guard ContinuousClock.now < end else { return false }
+            usleep(2000)
+        }
+        return true
+    }
+
+    private func closeInput() {
+        if isInputOpen.exchange(false, ordering: .relaxed) { close(channel.writer) }
     }
 
     private static func spawn(

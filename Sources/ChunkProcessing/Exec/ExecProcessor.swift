@@ -10,7 +10,8 @@ import Synchronization
 ///   own.
 /// * A child that ends, answers outside the protocol, or takes longer than the limit is killed with its group. Another
 ///   takes its place; after a failure not before a growing pause (0.1 s … 10 s), until one has answered.
-/// * A child whose standard input ends should end as well: that is how the node says goodbye.
+/// * A child whose standard input ends should end as well: that is how the node says goodbye. It has half a second for
+///   that, and half a second more after SIGTERM; then it is killed.
 /// * Standard error goes to the log, at most a line a second.
 public final class ExecProcessor: ChunkProcessor {
     /// What a place in the pool holds.
@@ -67,9 +68,16 @@ public final class ExecProcessor: ChunkProcessor {
         try ask(.join(results, job), limit)
     }
 
-    /// Kills the children.
+    /// Lets the children go. Waits for them, a second at most.
     public func stop() {
-        for place in places { place.state.withLock { $0.child = nil } }
+        var children = places.compactMap { place in
+            place.state.withLock { state in
+                defer { state.child = nil }
+                return state.child
+            }
+        }
+        ExecChild.farewell(to: children)
+        children = []
         errors.stop()
     }
 

@@ -11,6 +11,7 @@ public final class NodeService: Sendable {
     private let thread: BackgroundThread
     private let linked: [String: any ChunkProcessor]
     private let status: NodeStatus
+    private let endings = ProcessorEndings()
 
     /// Starts a node.
     ///
@@ -25,7 +26,8 @@ public final class NodeService: Sendable {
         let workers = configuration.workers.resolved(cores: cores)
         let parts = NodeLoop.Parts(
             configuration: configuration, identity: try Self.identity(configuration),
-            processors: try Self.processors(configuration, workers: workers, linked: linked), workers: workers)
+            processors: try Self.processors(configuration, workers: workers, linked: linked, endings: endings),
+            workers: workers)
         let status = NodeStatus()
         let start = StartResult()
         do throws(ThreadError) {
@@ -51,7 +53,8 @@ public final class NodeService: Sendable {
     ///
     /// - Throws: `NodeError` when a processor cannot be had; nothing is changed then.
     public func reload(_ configuration: NodeConfiguration) throws(NodeError) {
-        let processors = try Self.processors(configuration, workers: running.pool.count, linked: linked)
+        let processors = try Self.processors(
+            configuration, workers: running.pool.count, linked: linked, endings: endings)
         running.mailbox.post(.apply(configuration, processors))
     }
 
@@ -67,10 +70,12 @@ public final class NodeService: Sendable {
     /// How long ago the node's loop last showed that it turns, in nanoseconds. It does so at least ten times a second.
     public var silence: Int64 { max(0, MonotonicClock.now - status.lastTurn.load(ordering: .relaxed)) }
 
-    /// Ends the node: sends what waits, as far as that is possible within half a second, and closes all links.
+    /// Ends the node: sends what waits, as far as that is possible within half a second, closes all links, and ends the
+    /// processors.
     public func stop() {
         running.mailbox.post(.finish)
         thread.join()
+        endings.wait()
     }
 
     /// The metrics, in the text format of Prometheus; nil when the loop does not answer within a second.
@@ -100,10 +105,11 @@ public final class NodeService: Sendable {
     }
 
     private static func processors(
-        _ configuration: NodeConfiguration, workers: Int, linked: [String: any ChunkProcessor]
+        _ configuration: NodeConfiguration, workers: Int, linked: [String: any ChunkProcessor],
+        endings: ProcessorEndings
     ) throws(NodeError) -> ProcessorSet {
         do throws(ProcessorError) {
-            return try ProcessorSet(configuration, workers: workers, linked: linked)
+            return try ProcessorSet(configuration, workers: workers, linked: linked, endings: endings)
         } catch {
             throw NodeError("processors: \(error)")
         }

@@ -3,19 +3,23 @@ import Configuration
 import Wire
 
 /// The processors of one configuration by name, and what request types do with them. They are ended when the last work
-/// with them is done: a reload makes another set and forgets this one.
+/// with them is done: a reload makes another set and forgets this one. Ending them may take a while, so that is done by
+/// a thread of ``ProcessorEndings``.
 final class ProcessorSet: Sendable {
     private let processors: [String: any ChunkProcessor]
     private let types: [String: RequestTypeConfiguration]
     /// Those that this set made, and has to end.
     private let own: [any ChunkProcessor]
+    private let endings: ProcessorEndings
 
     /// - Parameters:
     ///   - workers: how many pieces of work there are at once.
     ///   - linked: processors that the program brings along, by name; they are not ended.
+    ///   - endings: ends them, when that time has come.
     /// - Throws: `unavailable` when the system has nothing left for a processor.
     init(
-        _ configuration: NodeConfiguration, workers: Int, linked: [String: any ChunkProcessor]
+        _ configuration: NodeConfiguration, workers: Int, linked: [String: any ChunkProcessor],
+        endings: ProcessorEndings
     ) throws(ProcessorError) {
         var processors: [String: any ChunkProcessor] = [
             "identity": IdentityProcessor(), "sha256": SHA256Processor(), "crc32": CRC32Processor(),
@@ -23,22 +27,16 @@ final class ProcessorSet: Sendable {
         ]
         for (name, processor) in linked { processors[name] = processor }
         var own: [any ChunkProcessor] = []
-        // Those that wait call one of the others.
-        for entry in configuration.processors.filter({ $0.kind != .delay }) {
-            let processor: any ChunkProcessor =
-                switch entry.kind {
-                case .gzip: GzipProcessor(level: entry.level)
-                case .exec:
-                    try ExecProcessor(
-                        entry.name,
-                        ExecSettings(
-                            command: entry.command, environment: entry.environment,
-                            children: entry.children ?? workers))
-                case .socket, .delay:
-                    try Self.application(entry, workers: workers)
-                }
-            processors[entry.name] = processor
-            own.append(processor)
+        do throws(ProcessorError) {
+            // Those that wait call one of the others.
+            for entry in configuration.processors where entry.kind != .delay {
+                let processor = try Self.processor(entry, workers: workers)
+                processors[entry.name] = processor
+                own.append(processor)
+            }
+        } catch {
+            for processor in own { processor.stop() }
+            throw error
         }
         for entry in configuration.processors where entry.kind == .delay {
             processors[entry.name] = DelayProcessor(
@@ -46,10 +44,11 @@ final class ProcessorSet: Sendable {
         }
         self.processors = processors
         self.own = own
+        self.endings = endings
         types = Dictionary(configuration.requestTypes.map { ($0.name, $0) }) { first, _ in first }
     }
 
-    deinit { for processor in own { processor.stop() } }
+    deinit { endings.end(own) }
 
     /// How a type's chunks are worked on; nil when the node does not know the type.
     func plan(for requestType: String) -> RequestPlan? {
@@ -73,6 +72,20 @@ final class ProcessorSet: Sendable {
             plan.joiner = joiner
         }
         return plan
+    }
+
+    private static func processor(
+        _ entry: ProcessorConfiguration, workers: Int
+    ) throws(ProcessorError) -> any ChunkProcessor {
+        switch entry.kind {
+        case .gzip: return GzipProcessor(level: entry.level)
+        case .exec:
+            return try ExecProcessor(
+                entry.name,
+                ExecSettings(
+                    command: entry.command, environment: entry.environment, children: entry.children ?? workers))
+        case .socket, .delay: return try application(entry, workers: workers)
+        }
     }
 
     private static func application(
