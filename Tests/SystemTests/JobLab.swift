@@ -19,6 +19,8 @@ final class JobLab {
         var workers = 1
         /// Further keys of every node.
         var node = ""
+        /// Further keys of a node's `links`, by its name.
+        var links: @Sendable (String) -> String = { _ in "" }
         /// The nodes that take part.
         var nodes = JobLab.nodes
         /// Whether the network takes packets of 65,535 bytes.
@@ -83,7 +85,7 @@ final class JobLab {
         return """
             {
                 name: "\(node)",
-                links: { key_file: "\(lab.directory)/link.key" },
+                links: { key_file: "\(lab.directory)/link.key", \(setup.links(node)) },
                 nodes: { \(others.joined(separator: ", ")) },
                 workers: \(setup.workers),
                 processors: { \(processors) },
