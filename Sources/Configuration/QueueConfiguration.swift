@@ -75,7 +75,8 @@ extension QueueConfiguration: Block {
     }
 
     static func check(_ block: QueueConfiguration, at cursor: Cursor, into decoder: inout Decoder) {
-        let count = block.count.resolved(cores: 1)
+        // There must be numbers for as many as "auto" may come to.
+        let count = block.count.resolved(cores: .max)
         let parking = block.parking ?? block.first + count
         if block.first + count <= 65536, parking + count > 65536 {
             decoder.report(
@@ -83,10 +84,12 @@ extension QueueConfiguration: Block {
                     + "lower \(block.parking == nil ? "first" : "parking") or count",
                 at: cursor.position(of: [block.parking == nil ? "first" : "parking"]))
         }
-        if parking < block.first + count, block.first < parking + count {
+        // Whether they meet on this machine, its cores tell; for certain they do if they begin alike.
+        let least = block.count.resolved(cores: 1)
+        if parking < block.first + least, block.first < parking + least {
             decoder.report(
-                "\(cursor.path): parking queues \(parking) to \(parking + count - 1) are also among the queues "
-                    + "\(block.first) to \(block.first + count - 1); leave parking out or choose others",
+                "\(cursor.path): parking queues \(parking) to \(parking + least - 1) are also among the queues "
+                    + "\(block.first) to \(block.first + least - 1); leave parking out or choose others",
                 at: cursor.position(of: ["parking"]))
         }
         if block.first + count > 65536 {

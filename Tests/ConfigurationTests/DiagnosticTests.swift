@@ -29,6 +29,14 @@ import Testing
             ["1:18: queues: queues 65535 to 65536 go beyond 65535; lower first or count"]
         ),
         ("{queues: {count: 0}}", ["1:18: queues.count must be a whole number from 1 to 62, or \"auto\", not 0"]),
+        (
+            "{queues: {first: 65500}}",
+            ["1:18: queues: queues 65500 to 65561 go beyond 65535; lower first or count"]
+        ),
+        (
+            "{queues: {parking: 65500}}",
+            ["1:20: queues: parking queues 65500 to 65561 go beyond 65535; lower parking or count"]
+        ),
         ("{queues: {count: 63}}", ["1:18: queues.count must be a whole number from 1 to 62, or \"auto\", not 63"]),
         (
             "{queues: {count: \"all\"}}",

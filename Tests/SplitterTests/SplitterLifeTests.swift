@@ -55,16 +55,21 @@ struct SplitterLifeTests {
         }
     }
 
+    private struct Unreadable: Error { let file: String }
+
     private static func lines(_ file: String) throws -> [[Substring]] {
-        let stream = try #require(unsafe fopen("/proc/thread-self/net/\(file)", "r"))
-        defer { unsafe fclose(stream) }
+        guard let stream = unsafe fopen("/proc/thread-self/net/\(file)", "r") else { throw Unreadable(file: file) }
+        defer { unsafe _ = fclose(stream) }
         var text: [UInt8] = []
         while case let byte = unsafe fgetc(stream), byte != EOF { text.append(UInt8(truncatingIfNeeded: byte)) }
         return String(decoding: text, as: UTF8.self).split(separator: "\n").map { $0.split(separator: " ") }
     }
 
-    /// Sockets in this network namespace that queues are bound with (column "Eth": NETLINK_NETFILTER).
-    private static func queueSockets() throws -> Int { try lines("netlink").count { $0.count > 1 && $0[1] == "12" } }
+    /// Sockets in this network namespace that queues are bound with: those of NETLINK_NETFILTER (column "Eth") but for the
+    /// kernel's own (column "Pid").
+    private static func queueSockets() throws -> Int {
+        try lines("netlink").count { $0.count > 2 && $0[1] == "12" && $0[2] != "0" }
+    }
 
     /// The numbers of the queues that are bound in this network namespace.
     private static func boundQueues() throws -> [Int] {
@@ -133,5 +138,5 @@ struct SplitterLifeTests {
 
     private static let empty = SplitReport(
         counters: SplitCounters(), jobs: 0, jobBytes: 0, originals: 0, collecting: 0, collectedBytes: 0, strays: 0,
-        unsent: 0, nodes: [], traces: [])
+        unsent: 0, refusals: RefusalCounts(), nodes: [], traces: [])
 }
