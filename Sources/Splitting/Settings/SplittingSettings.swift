@@ -61,7 +61,7 @@ public struct SplittingSettings: Equatable, Sendable {
     /// `target_factor`: a chunk may take this many times what its type needs before its node's window shrinks; 2 … 100.
     public var targetFactor = 3
     /// `min_target`: no chunk is held to a shorter time than this; 100 µs … 10 s.
-    public var minimumTarget = Duration.milliseconds(5)
+    public var minimumTarget = Duration.milliseconds(20)
     /// `trace_jobs`: how many ended jobs keep their time line for `anabranch show jobs`; 0 … 65,536.
     public var traces = 256
 
