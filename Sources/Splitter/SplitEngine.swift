@@ -301,11 +301,13 @@ final class SplitEngine {
 
     private func finish(_ name: UInt32, _ decide: (borrowing PacketPath, Original) -> Decision) {
         guard let original = originals.remove(name) else { return }
-        queue.withPath { path in
+        let verdict = queue.withPath { path in
             // One that never arrived was dropped by the kernel, for which its queue was too short.
             let decision = original.id == nil ? path.lostDecision : decide(path, original)
             path.countUnparked(decision, wireLength: original.wireLength)
-            if let id = original.id { queue.release(id, decision.verdict) }
+            return decision.verdict
         }
+        // Not while the path is lent: a full buffer of verdicts is sent, which is counted there.
+        if let id = original.id { queue.release(id, verdict) }
     }
 }

@@ -23,6 +23,8 @@ struct JobPlan {
     var addresses = 8
     /// Milliseconds after which a job is given up.
     var timeout = 5_000
+    /// The longest fragment in bytes, where they are cut by hand.
+    var mtu = 1_500
 
     var text: String { "\(jobs) jobs of \(size) bytes to \(to), \(order), DSCP \(dscp)" }
 
@@ -32,7 +34,7 @@ struct JobPlan {
             "jobs", "--to", to, "--jobs", "\(jobs)", "--size", size, "--dscp", "\(dscp)", "--order", order, "--first",
             "\(first)", "--first-port", "\(20_000 + first / 1_000 * 40 % 40_000)", "--ports", "\(ports)",
             "--addresses", "\(addresses)", "--timeout", "\(timeout)", "--seed", "\(first + 1)", "--log", log,
-            "--shards", "\(shards)", "--bundle", "\(bundle)",
+            "--shards", "\(shards)", "--bundle", "\(bundle)", "--mtu", "\(mtu)",
         ] + pace
     }
 }

@@ -39,6 +39,16 @@ struct MixedFlagTests {
         try expectNothingLeft(lab)
     }
 
+    @Test func aPayloadMayHaveMoreFragmentsThanABatchHasVerdicts() throws {
+        let lab = try JobLab()
+        for (index, address) in Self.addresses.enumerated() {
+            let plan = JobPlan(
+                to: address, jobs: 50, size: "60000", order: "shuffled", first: 10_000 * (1 + index), mtu: 600)
+            try lab.expectAnswers(lab.run(plan))
+        }
+        try expectNothingLeft(lab)
+    }
+
     @Test func aFlaggedFirstFragmentThatMustNotBeTakesTheUnflaggedOnesAlong() throws {
         let lab = try JobLab()
         let before = try lab.lab.counters()
