@@ -9,8 +9,13 @@ extension PacketPath {
     func decideFragment(_ bytes: RawSpan, _ wireLength: Int, _ sender: UInt64) -> Decision {
         guard let packet = try? Packet.parseCarefully(bytes, wireLength: wireLength), let fragment = packet.fragment
         else { preconditionFailure("a fragment was read before") }
+        if let peer = view.peer(for: packet.outerAddresses(in: bytes), sender) { return peer }
+        return track(packet, fragment, bytes)
+    }
+
+    /// Decides a fragment that is for this load balancer.
+    func track(_ packet: Packet, _ fragment: FragmentInfo, _ bytes: RawSpan) -> Decision {
         let addresses = packet.outerAddresses(in: bytes)
-        if let peer = view.peer(for: addresses, sender) { return peer }
         let key = FragmentKey(
             source: addresses.source, destination: addresses.destination, transport: packet.transport,
             identification: fragment.identification)

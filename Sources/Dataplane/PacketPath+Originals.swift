@@ -53,6 +53,14 @@ extension PacketPath {
     /// Whether fragments of this packet went the ordinary way, here or past another worker: the others have to follow.
     public func follows(_ key: FragmentKey) -> Bool { fragments.tracker.knows(key, now: now) }
 
+    /// The decision for a fragment that was parked as an original, and goes the ordinary way after all. If that is to park
+    /// it, it goes on waiting, and its outcome is counted with those of all parked fragments.
+    public func decideOriginal(_ bytes: RawSpan, wireLength: Int) -> Decision {
+        guard let packet = try? Packet.parseCarefully(bytes, wireLength: wireLength), let fragment = packet.fragment
+        else { return refused(.incompleteHeaders) }
+        return track(packet, fragment, bytes)
+    }
+
     /// The decision for an original whose packet must not be, or, without a fault, for which there was no room.
     public func refused(_ fault: FragmentFault?) -> Decision {
         var decision = Decision(fault == nil ? .fragmentNoRoom : .fragmentRejected, .drop)

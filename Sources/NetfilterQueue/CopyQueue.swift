@@ -60,7 +60,7 @@ public final class CopyQueue {
         }
         batch = MessageBatch(slots: settings.batch, copyRange: Int(settings.copyRange))
         arrivals = MessageBatch(slots: 64, copyRange: Int(ParkingQueue.copyRange))
-        verdicts = VerdictBuffer(queue: originals, capacity: 64)
+        verdicts = VerdictBuffer(queue: originals, parking: settings.parking, capacity: 64)
         answers = BatchAnswers(settings, path: path, desk: .at(place, of: parking))
         try bind()
     }
@@ -136,7 +136,7 @@ public final class CopyQueue {
         }
     }
 
-    /// Lets an original go, or ends it; `flush()` sends it.
+    /// Lets an original go, or ends it, or lets it wait on as a parked fragment; `flush()` sends it.
     public func release(_ id: UInt32, _ verdict: Verdict) {
         if verdicts.isFull { flush() }
         verdicts.appendAlone(id, verdict.action == .accept ? .accept(mark: 0) : verdict, queue: originals.number)

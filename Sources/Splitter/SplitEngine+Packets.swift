@@ -96,6 +96,32 @@ extension SplitEngine {
         return .park(name: name)
     }
 
+    /// Collected fragments whose packet's others came without the flag, a moment later or past another thread, follow
+    /// these the ordinary way: here they would wait in vain.
+    func followOthers() {
+        let patience = settings.fragmentTime / 8
+        let withdrawn = queue.withPath { path in
+            collector.withdraw(after: patience, now: now) { key in path.follows(key) }
+        }
+        for packet in withdrawn {
+            let builder = PacketBuilder(from: packet.key.source, to: packet.key.destination)
+            for piece in packet.fragments { follow(piece, builder) }
+        }
+    }
+
+    private func follow(_ piece: WithdrawnFragment, _ builder: PacketBuilder) {
+        guard let original = originals.remove(piece.original) else { return }
+        let bytes = builder.fragment(piece.fragment, transport: TransportProtocol.udp, body: piece.bytes)
+        let decision = queue.withPath { path in
+            let decision =
+                original.id == nil
+                ? path.lostDecision : unsafe path.decideOriginal(bytes.span.bytes, wireLength: bytes.count)
+            if decision.verdict.action != .park { path.countUnparked(decision, wireLength: original.wireLength) }
+            return decision
+        }
+        if let id = original.id { queue.release(id, decision.verdict) }
+    }
+
     /// All fragments of a payload have come: it is split, or its originals go where they would have gone.
     private func whole(_ transport: [UInt8], _ names: [UInt32], _ last: Packet, _ path: inout PacketPath) {
         var builder = PacketBuilder(from: last.key.source, to: last.key.destination)

@@ -128,6 +128,7 @@ final class SplitEngine {
     private func scheduleInterval() {
         loop.schedule(after: Self.interval) { [unowned self] in
             receive()
+            followOthers()
             collector.expire(now: now)
             tick()
             scheduleInterval()

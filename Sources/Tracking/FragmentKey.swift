@@ -34,6 +34,21 @@ public struct FragmentKey: BitwiseCopyable, Hashable, Sendable {
         rest = 0
     }
 
+    /// Where the packet comes from.
+    public var source: IPAddress { Self.address(source0, source1, isIPv4) }
+    /// Where it goes.
+    public var destination: IPAddress { Self.address(destination0, destination1, isIPv4) }
+    /// The identification field, host order.
+    public var identification: UInt32 { UInt32(truncatingIfNeeded: rest) }
+
+    private static func address(_ low: UInt64, _ high: UInt64, _ isIPv4: Bool) -> IPAddress {
+        let words = (low, low >> 32, high, high >> 32)
+        let word = { (word: UInt64) in UInt32(truncatingIfNeeded: word) }
+        return isIPv4
+            ? IPAddress(ipv4: word(words.0))
+            : IPAddress(word0: word(words.0), word1: word(words.1), word2: word(words.2), word3: word(words.3))
+    }
+
     /// Whether the packet is IPv4.
     @inlinable public var isIPv4: Bool { rest >> 40 == 4 }
 

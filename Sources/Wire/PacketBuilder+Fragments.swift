@@ -14,6 +14,26 @@ extension PacketBuilder {
             ? ipv4Fragments(packet, mtu) : ipv6Fragments(packet, mtu, identification)
     }
 
+    /// One fragment of a packet that need not be there as a whole.
+    ///
+    /// - Parameter body: The fragment's bytes behind the IPv4 header or the IPv6 fragment header: `fragment.length` many.
+    public func fragment(_ fragment: FragmentInfo, transport: UInt8, body: [UInt8]) -> [UInt8] {
+        precondition(fragment.length == body.count, "the fragment is not there in full")
+        var builder = self
+        builder.identification = fragment.identification
+        guard family == .ipv4 else {
+            builder.extensionHeaders.append(
+                .fragment(offset: fragment.offset, more: fragment.more, identification: fragment.identification))
+            return builder.packet(transport: transport, body: body)
+        }
+        builder.dontFragment = false
+        var packet = builder.packet(transport: transport, body: body)
+        Self.store(UInt16(fragment.offset / 8) | (fragment.more ? 0x2000 : 0), at: 6, in: &packet)
+        Self.store(0, at: 10, in: &packet)
+        Self.store(InternetChecksum.of(Array(packet[..<(packet.count - body.count)])), at: 10, in: &packet)
+        return packet
+    }
+
     private static func ipv4Fragments(_ packet: [UInt8], _ mtu: Int) -> [[UInt8]] {
         let headerLength = Int(packet[0] & 0x0F) * 4
         let payload = packet[headerLength...]

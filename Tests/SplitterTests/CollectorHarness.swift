@@ -54,6 +54,9 @@ final class Collector {
     func refuse(_ key: FragmentKey, now: Int64) -> [UInt32] { its.refuse(key, now: now) }
     func expire(now: Int64) { its.expire(now: now) }
     func takeGivenUp() -> [GivenUpPacket] { its.takeGivenUp() }
+    func withdraw(after patience: Int64, now: Int64, _ isWanted: (FragmentKey) -> Bool) -> [WithdrawnPacket] {
+        its.withdraw(after: patience, now: now, isWanted)
+    }
     func giveUpAll() { its.giveUpAll() }
     var nextExpiry: Int64? { its.nextExpiry }
     var statistics: CollectorStatistics { its.statistics }

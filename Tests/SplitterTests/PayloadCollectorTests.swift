@@ -170,4 +170,39 @@ struct PayloadCollectorTests {
         #expect(CollectorLimits(fragments: 1).fault?.hasPrefix("fragments") == true)
         #expect(CollectorLimits(ttl: 0).fault?.hasPrefix("ttl") == true)
     }
+
+    @Test func whatIsWithdrawnIsGivenBackAsItCameAndForgotten() throws {
+        let collector = Collector()
+        let payload = pattern(0..<4_000)
+        let parts = fragments(of: payload, every: 1480)
+        #expect(collector.add(key(1), parts[2], now: 0) == .kept)
+        #expect(collector.add(key(1), parts[0], now: 10) == .kept)
+        #expect(collector.add(key(2), parts[0], now: 10) == .kept)
+        #expect(collector.add(key(3), parts[0], now: 90) == .kept)
+        var asked: [FragmentKey] = []
+        func withdraw(now: Int64, _ wanted: FragmentKey) -> [WithdrawnPacket] {
+            asked = []
+            return collector.withdraw(after: 50, now: now) { key in
+                asked.append(key)
+                return key == wanted
+            }
+        }
+        #expect(withdraw(now: 60, key(1)) == [] && asked == [])
+        let taken = withdraw(now: 100, key(1))
+        #expect(asked == [key(1), key(2)])
+        #expect(taken.map(\.key) == [key(1)])
+        let pieces = try #require(taken.first).fragments
+        #expect(pieces.map(\.original) == [0, 2] && pieces.map(\.bytes) == [parts[0].bytes, parts[2].bytes])
+        #expect(pieces.map(\.fragment) == [parts[0].info, parts[2].info])
+        #expect(collector.isConsistent() && collector.takeGivenUp() == [] && collector.statistics.withdrawn == 1)
+        // The others go on, and this one may begin anew.
+        #expect(withdraw(now: 1000, key(3)).map(\.key) == [key(3)])
+        for part in parts { _ = collector.add(key(1), part, now: 1000) }
+        _ = collector.add(key(2), parts[1], now: 1000)
+        guard case .whole(let whole) = collector.add(key(2), parts[2], now: 1000) else {
+            Issue.record("a packet that was not wanted is gone")
+            return
+        }
+        #expect(whole.bytes == payload && collector.isConsistent() && collector.isEmpty)
+    }
 }

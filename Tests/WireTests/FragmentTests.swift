@@ -33,6 +33,17 @@ private let v6 = PacketBuilder(from: "fd00::1", to: "fd00::2")
         #expect(expectedOffset == 4008)
     }
 
+    @Test(arguments: [v4, v6]) func aFragmentByItselfIsTheOneThatIsCutFromTheWhole(_ base: PacketBuilder) throws {
+        var builder = base
+        builder.identification = 0x1234
+        let whole = builder.udp(from: 5000, to: 53, payload: [UInt8](repeating: 1, count: 4000))
+        for bytes in PacketBuilder.fragments(of: whole, mtu: 1280, identification: 0x1234) {
+            let info = try #require(try Packet(bytes).fragment)
+            let body = Array(bytes.suffix(info.length))
+            #expect(base.fragment(info, transport: TransportProtocol.udp, body: body) == bytes)
+        }
+    }
+
     @Test func optionsThatAreNotCopiedStayInTheFirstFragment() throws {
         let whole = v4.with(options: [7, 4, 0, 0, 0x94, 4, 0, 0]).udp(from: 1, to: 2, payload: zeros(100))
         let headers = PacketBuilder.fragments(of: whole, mtu: 68).map { Int($0[0] & 0x0F) * 4 }

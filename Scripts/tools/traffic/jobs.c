@@ -38,7 +38,9 @@ static const char jobs_usage[] =
     "  whole      as this machine's kernel sends them: in one packet if its device allows, else in fragments\n"
     "  in-order   in fragments that fit --mtu, cut here\n"
     "  shuffled   the same in any order\n"
-    "  late-flag  the same with the first one last: it alone has the --dscp, and comes 2 ms behind the others\n"
+    "  early-flag in order, and the first one alone has the --dscp\n"
+    "  late-flag  the same with the first one last, 20 ms behind the others\n"
+    "  last-flag  with the first one last, 60 ms behind the others, and the last one alone has the --dscp\n"
     "With --shards the header of client-side sharding stands before the payload and says that it is cut in so many\n"
     "equal parts; the nodes' answer has none.\n"
     "With --bundle so many jobs of one --size leave by one call, as segments of one packet (UDP_SEGMENT), which stays one\n"
@@ -54,8 +56,9 @@ static const char jobs_usage[] =
     "and times to the answer in microseconds. --log gets a line per job: number, microseconds from the first job's\n"
     "departure to its own, microseconds to its answer (-1: none), 'answered', 'forwarded' or 'lost', and its size.\n";
 
-enum order { WHOLE, IN_ORDER, SHUFFLED, LATE_FLAG, ORDERS };
-static const char *const order_names[ORDERS] = {"whole", "in-order", "shuffled", "late-flag"};
+enum order { WHOLE, IN_ORDER, SHUFFLED, EARLY_FLAG, LATE_FLAG, LAST_FLAG, ORDERS };
+static const char *const order_names[ORDERS] = {"whole",      "in-order",  "shuffled",
+                                                "early-flag", "late-flag", "last-flag"};
 
 enum state { UNSENT, WAITING, ANSWERED, FORWARDED };
 
@@ -132,7 +135,7 @@ static void send_pieces(unsigned s, unsigned length) {
                                         pieces);
     unsigned late = 0; /* pieces at the end that go out by themselves */
     if (options->order == SHUFFLED) shuffle_pieces(&run.random, pieces, count);
-    if (options->order == LATE_FLAG && count > 1) {
+    if (options->order >= LATE_FLAG && count > 1) {
         const struct piece first = pieces[0];
         memmove(pieces, pieces + 1, (count - 1) * sizeof *pieces);
         pieces[count - 1] = first;
@@ -140,7 +143,8 @@ static void send_pieces(unsigned s, unsigned length) {
     }
     for (unsigned i = 0; i < count; i++) {
         struct way way = options->way;
-        if (late && i < count - late) way.traffic_class = 0;
+        if (options->order >= EARLY_FLAG && (options->order == LAST_FLAG ? pieces[i].more : pieces[i].offset > 0))
+            way.traffic_class = 0;
         vectors[i][0] = (struct iovec){headers[i], write_headers(&way, headers[i], &pieces[i], count == 1)};
         vectors[i][1] = (struct iovec){run.datagram + pieces[i].offset, pieces[i].length};
         messages[i].msg_hdr = (struct msghdr){.msg_name = (void *)(uintptr_t)&options->way.link,
@@ -149,8 +153,8 @@ static void send_pieces(unsigned s, unsigned length) {
     }
     way_send(&options->way, messages, count - late, &run.refused);
     if (!late) return;
-    /* The others are with their threads by then. */
-    nanosleep(&(struct timespec){0, 2000000}, NULL);
+    /* The others have been decided by then, even where a thread had to wait for its processor. */
+    nanosleep(&(struct timespec){0, options->order == LAST_FLAG ? 60000000 : 20000000}, NULL);
     way_send(&options->way, messages + count - late, late, &run.refused);
 }
 

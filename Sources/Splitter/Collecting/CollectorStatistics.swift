@@ -21,6 +21,8 @@ public struct CollectorStatistics: Equatable, Sendable {
     public internal(set) var expired: UInt64 = 0
     /// Packets given up by the source that had most.
     public internal(set) var evicted: UInt64 = 0
+    /// Packets taken back because others of their fragments went another way.
+    public internal(set) var withdrawn: UInt64 = 0
     /// Fragments of packets that expired, were evicted or taken back.
     public internal(set) var fragmentsGivenUp: UInt64 = 0
     /// Fragments that are kept now.

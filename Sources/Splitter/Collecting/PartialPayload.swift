@@ -110,6 +110,18 @@ struct PartialPayload {
         self.wireLength += wireLength
     }
 
+    /// The fragments as they came, in offset order.
+    func fragments(of identification: UInt32) -> [WithdrawnFragment] {
+        pieces.map { piece in
+            WithdrawnFragment(
+                original: piece.original,
+                fragment: FragmentInfo(
+                    identification: identification, offset: Int(piece.offset), length: Int(piece.length),
+                    more: piece.end != total),
+                bytes: Array(bytes[Int(piece.place)..<Int(piece.place) + Int(piece.length)]))
+        }
+    }
+
     /// The whole payload in order.
     consuming func payload() -> [UInt8] {
         if pieces.allSatisfy({ $0.place == $0.offset }) { return bytes }
