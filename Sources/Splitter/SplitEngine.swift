@@ -43,7 +43,7 @@ final class SplitEngine {
     var desk: SplitDesk
     var originals: OriginalTable
     var collector: PayloadCollector
-    var answers: AnswerSockets
+    let answers: AnswerSender
     var links: [String: NodeLink] = [:]
     private var loads: SharedLoads
     let forecasts = LoadForecasts()
@@ -57,6 +57,10 @@ final class SplitEngine {
 
     /// How often the time of what waits is looked at.
     private static let interval = Duration.milliseconds(10)
+    /// An answer that comes at the last moment has this much time to be sent, in nanoseconds.
+    private static let leastSendTime: Int64 = 50_000_000
+    /// How long answers may still be sent when the load balancer stops, in nanoseconds.
+    private static let farewell: Int64 = 100_000_000
 
     init(
         _ settings: SplitterSettings, loop: EventLoop, path: consuming PacketPath, parking: ParkingPlaces, place: Int
@@ -83,7 +87,10 @@ final class SplitEngine {
             predictedLoad: { node in forecasts.load(of: node) })
         originals = OriginalTable(capacity: Int(settings.maximumOriginals))
         collector = PayloadCollector(CollectorLimits(bytes: settings.collectedBytes, ttl: settings.fragmentTime))
-        answers = AnswerSockets(AnswerSockets.Settings(ipv6Fragment: settings.ipv6Fragment))
+        answers = AnswerSender(
+            AnswerSockets.Settings(ipv6Fragment: settings.ipv6Fragment), loop: loop,
+            maximumBytes: settings.splitting.maximumJobBytes)
+        answers.onEnd = { [unowned self] in finish($0) }
         do throws(LinkSetupError) {
             try loop.watch(queue.descriptor, for: .readable) { [unowned self] _ in receive() }
         } catch {
@@ -130,6 +137,7 @@ final class SplitEngine {
             receive()
             followOthers()
             collector.expire(now: now)
+            answers.expire(now: now)
             tick()
             scheduleInterval()
         }
@@ -217,6 +225,9 @@ final class SplitEngine {
         var actions: [SplitAction] = []
         desk.stop(now: UInt64(now), into: &actions)
         carryOut(&actions)
+        let end = now + Self.farewell
+        while answers.waiting > 0, now < end { loop.turn(waitingAtMost: .milliseconds(5)) }
+        answers.giveUpAll()
         queue.flush()
         for link in links.values {
             link.onChange = nil
@@ -260,27 +271,33 @@ final class SplitEngine {
         }
     }
 
+    /// The nodes' part is over: the client gets the answer, or the originals go where they would have gone.
     private func finish(_ end: JobEnd) {
-        guard let pending = jobs.removeValue(forKey: end.job) else { return }
-        // Who got nothing has no answer, whatever the nodes have made.
-        let outcome = end.outcome == .answered && !send(end) ? desk.unsent(end.job) : end.outcome
-        release(pending.originals, pending.kept, outcome.isForwarded ? nil : outcome == .answered)
+        guard let datagrams = end.answer else { return settle(end.job, end.outcome) }
+        let deadline = max(Int64(clamping: end.deadline), now + Self.leastSendTime)
+        answers.send(
+            WaitingAnswer(job: end.job, client: end.endpoints.client, datagrams: datagrams, deadline: deadline),
+            from: end.endpoints.virtual)
     }
 
-    /// Sends an answer; false if not even its beginning could be sent.
-    private func send(_ end: JobEnd) -> Bool {
-        for (index, datagram) in (end.answer ?? []).enumerated() {
-            let outcome = answers.send(datagram, from: end.endpoints.virtual, to: end.endpoints.client)
-            guard outcome != .sent else { continue }
-            unsent += 1
-            if let held = limit.admit() {
-                Log.warning(
-                    "answer from \(end.endpoints.virtual) to \(end.endpoints.client) could not be sent: \(outcome)"
-                        + (held > 0 ? " (and \(held) more)" : ""))
-            }
-            return index > 0
+    /// Answers have been sent, or cannot be: who did not get all of one has none, whatever the nodes have made.
+    private func finish(_ ended: [(job: JobID, end: AnswerEnd)]) {
+        for (job, end) in ended {
+            if end != .sent { note(end, of: job) }
+            settle(job, desk.answered(job, reached: end == .sent, now: UInt64(now)))
         }
-        return true
+        queue.flush()
+    }
+
+    private func note(_ end: AnswerEnd, of job: JobID) {
+        unsent += 1
+        guard let held = limit.admit() else { return }
+        Log.warning("the answer of job \(job) could not be sent: \(end)" + (held > 0 ? " (and \(held) more)" : ""))
+    }
+
+    private func settle(_ job: JobID, _ outcome: JobOutcome) {
+        guard let pending = jobs.removeValue(forKey: job) else { return }
+        release(pending.originals, pending.kept, outcome.isForwarded ? nil : outcome == .answered)
     }
 
     // MARK: Originals

@@ -10,6 +10,8 @@ final class DeskHarness {
     var sent: [(message: LinkMessage, node: String)] = []
     var ends: [JobEnd] = []
     var now: UInt64 = 0
+    /// Whether answers reach their clients; nil: they are on their way.
+    var reached: Bool? = true
 
     init(nodes: [String] = ["a", "b", "c"], _ change: (inout SplittingSettings) -> Void = { _ in }) throws {
         var settings = SplittingSettings()
@@ -28,7 +30,9 @@ final class DeskHarness {
         for action in actions {
             switch action {
             case .send(let message, let node): sent.append((message, node))
-            case .ended(let end): ends.append(end)
+            case .ended(let end):
+                ends.append(end)
+                if end.outcome == .answered, let reached { _ = desk.answered(end.job, reached: reached, now: now) }
             }
         }
     }

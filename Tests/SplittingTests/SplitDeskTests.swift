@@ -33,15 +33,18 @@ struct SplitDeskTests {
     @Test(arguments: [FailureHandling.forward, .drop])
     func anAnswerThatCannotBeSentIsNotCountedAsOne(handling: FailureHandling) throws {
         let harness = try DeskHarness { $0.onFailure = handling }
+        harness.reached = nil
         let job = try #require(harness.submit())
         let opening = try #require(harness.take().openings.first)
         harness.receive(DeskHarness.answer(job, [1, 2, 3]), from: opening.node)
-        #expect(harness.desk.counters.outcomes[.answered] == 1)
-        let outcome = harness.desk.unsent(job)
+        // While it is on its way, the job is under way and nothing is counted.
+        #expect(harness.ends.first?.deadline == 2_000_000_000)
+        #expect(harness.desk.counters.outcomes.isEmpty && harness.desk.jobCount == 1 && harness.desk.jobBytes == 0)
+        let outcome = harness.desk.answered(job, reached: false, now: 7_000_000)
         #expect(outcome == (handling == .forward ? .forwardedUnsent : .droppedUnsent))
         #expect(outcome.isForwarded == (handling == .forward))
-        #expect(harness.desk.counters.outcomes[.answered] == 0 && harness.desk.counters.outcomes[outcome] == 1)
-        #expect(harness.desk.traces.last?.entries.last?.event == .ended(outcome))
+        #expect(harness.desk.counters.outcomes == [outcome: 1] && harness.desk.jobCount == 0)
+        #expect(harness.desk.traces.last?.entries.last == JobTrace.Entry(microseconds: 7000, event: .ended(outcome)))
     }
 
     @Test func aDamagedAnswerIsAskedForOnceMoreAndThenElsewhere() throws {

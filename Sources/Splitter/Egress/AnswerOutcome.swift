@@ -6,8 +6,10 @@ public enum AnswerOutcome: Equatable, Sendable {
     case sent
     /// No datagram carries so much: 65,507 bytes over IPv4 and 65,527 over IPv6.
     case tooLong
-    /// The socket's send buffer, or the device's queue, is full: try again when it drains.
+    /// The socket's send buffer is full: go on when the socket is writable.
     case wouldBlock
+    /// The device's queue is full, or all sockets are taken: no socket tells when it goes on, so try again in a moment.
+    case congested
     /// Nothing was sent, and trying again without a change does not help.
     case failed(EgressError)
 }

@@ -22,7 +22,8 @@ import Wire
 public struct AnswerSockets: ~Copyable {
     /// What the sockets are like.
     public struct Settings: Equatable, Sendable {
-        /// Sockets that are open at once, 1 … 4,096; the one that was not used for longest is closed for a new one.
+        /// Sockets that are open at once, 1 … 4,096; of those that nobody waits for, the one that was not used for longest
+        /// is closed for a new one.
         public var limit: Int
         /// Bytes of send buffer, 256 KiB … 1 GiB. The kernel counts what its own records take as well: a datagram of
         /// 65,507 bytes in fragments of 1,500 takes about 110,000.
@@ -55,6 +56,7 @@ public struct AnswerSockets: ~Copyable {
         var socket: Int32
         /// Counts uses: lower is longer ago.
         var lastUse: UInt64
+        var isHeld = false
     }
 
     /// What it was made with.
@@ -84,7 +86,8 @@ public struct AnswerSockets: ~Copyable {
         precondition(virtual.address.family == client.address.family, "an answer stays within its family")
         let socket: Int32
         do throws(EgressError) {
-            socket = try self.socket(for: virtual)
+            guard let known = try self.socket(for: virtual) else { return .congested }
+            socket = known
         } catch {
             return .failed(error)
         }
@@ -108,8 +111,18 @@ public struct AnswerSockets: ~Copyable {
         return (datagrams.count, .sent)
     }
 
-    /// The socket to wait for (writable) after ``AnswerOutcome/wouldBlock``; valid until the next call of `send`.
+    /// The socket to wait for (writable) after ``AnswerOutcome/wouldBlock``; valid until the next call of `send` for the
+    /// endpoint, if it is held, otherwise of any.
     public func descriptor(for virtual: Endpoint) -> Int32? { entries[virtual]?.socket }
+
+    /// Keeps an endpoint's socket from being closed for another's, or no longer: answers wait for it.
+    public mutating func hold(_ virtual: Endpoint, _ isHeld: Bool) { entries[virtual]?.isHeld = isHeld }
+
+    /// Forgets what the network has said about datagrams that were sent: a socket that is waited for counts as failed
+    /// until then.
+    public func forgetErrors(of virtual: Endpoint) {
+        if let entry = entries[virtual] { EgressSocket.forgetErrors(entry.socket) }
+    }
 
     /// Packets for the virtual endpoints that the kernel delivered to this machine, and the filter dropped. Anything but
     /// 0 is a mistake in the set-up: see above. The kernel's count has 32 bits.
@@ -117,13 +130,16 @@ public struct AnswerSockets: ~Copyable {
         entries.values.reduce(straysOfClosed) { $0 + max(ab_socket_drops($1.socket), 0) }
     }
 
-    private mutating func socket(for virtual: Endpoint) throws(EgressError) -> Int32 {
+    /// An endpoint's socket; nil if there is none and all that may be open are held.
+    private mutating func socket(for virtual: Endpoint) throws(EgressError) -> Int32? {
         uses += 1
         if let known = entries[virtual] {
             entries[virtual]!.lastUse = uses
             return known.socket
         }
-        if entries.count >= settings.limit, let idle = entries.min(by: { $0.value.lastUse < $1.value.lastUse }) {
+        if entries.count >= settings.limit {
+            let idle = entries.lazy.filter { !$0.value.isHeld }.min { $0.value.lastUse < $1.value.lastUse }
+            guard let idle else { return nil }
             forget(idle.key)
         }
         let socket = try EgressSocket.make(virtual, settings)

@@ -13,11 +13,14 @@ enum EgressSocket {
         do throws(EgressError) {
             guard ab_refuse_reception(descriptor) == 0 else { throw EgressError("SO_ATTACH_FILTER") }
             let (ip, ipv6) = (Int32(IPPROTO_IP), Int32(IPPROTO_IPV6))
+            // Without RECVERR the kernel says "sent" when the device's queue has dropped the datagram, or a part of it.
             if isIPv4 {
+                try set(descriptor, ip, IP_RECVERR, 1, "IP_RECVERR")
                 try set(descriptor, ip, IP_TRANSPARENT, 1, "IP_TRANSPARENT")
                 // No don't-fragment flag: whoever is in the way with a smaller MTU may cut the answer.
                 try set(descriptor, ip, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, "IP_MTU_DISCOVER")
             } else {
+                try set(descriptor, ipv6, IPV6_RECVERR, 1, "IPV6_RECVERR")
                 try set(descriptor, ipv6, IPV6_TRANSPARENT, 1, "IPV6_TRANSPARENT")
                 if let size = settings.ipv6Fragment {
                     try set(descriptor, ipv6, IPV6_MTU, Int32(size), "IPV6_MTU")
@@ -36,6 +39,7 @@ enum EgressSocket {
 
     static func send(_ descriptor: Int32, _ bytes: [UInt8], to client: Endpoint) -> AnswerOutcome {
         let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
+        var isFirstTry = true
         while true {
             let status = unsafe client.withSocketAddress { address, length in
                 unsafe Int32(truncatingIfNeeded: sendto(descriptor, bytes, bytes.count, flags, address, length))
@@ -43,11 +47,25 @@ enum EgressSocket {
             if status >= 0 { return .sent }
             switch errno {
             case EINTR: continue
-            case EMSGSIZE: return .tooLong
-            case EAGAIN, ENOBUFS: return .wouldBlock
-            default: return .failed(EgressError("sendto"))
+            case EMSGSIZE:
+                forgetErrors(descriptor)
+                return .tooLong
+            case EAGAIN: return .wouldBlock
+            case ENOBUFS: return .congested
+            default:
+                let error = EgressError("sendto")
+                if !isFirstTry { return .failed(error) }
+                // It may be what an earlier datagram met on its way, to another client: told once, and of no concern here.
+                forgetErrors(descriptor)
+                isFirstTry = false
             }
         }
+    }
+
+    /// Empties the queue of errors that RECVERR comes with; as long as something is in it, the socket counts as failed.
+    static func forgetErrors(_ descriptor: Int32) {
+        var nothing: UInt8 = 0
+        while unsafe recv(descriptor, &nothing, 1, Int32(MSG_ERRQUEUE) | Int32(MSG_DONTWAIT)) >= 0 {}
     }
 
     /// Asks for a send buffer beyond what ordinary programs may have (`net.core.wmem_max`); without the privilege, for as

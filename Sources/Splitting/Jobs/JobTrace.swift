@@ -72,12 +72,6 @@ public struct JobTrace: Equatable, Sendable {
         entries.append(Entry(microseconds: microseconds, event: event))
     }
 
-    /// The job ended otherwise than was thought.
-    mutating func correctEnd(_ outcome: JobOutcome) {
-        guard let last = entries.indices.last, case .ended = entries[last].event else { return }
-        entries[last].event = .ended(outcome)
-    }
-
     /// Puts the entries in the order of time: what the reassembly node tells comes with its answer.
     mutating func sort() {
         let order = entries.indices.sorted { (entries[$0].microseconds, $0) < (entries[$1].microseconds, $1) }

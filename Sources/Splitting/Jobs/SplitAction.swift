@@ -7,7 +7,8 @@ public enum SplitAction: Equatable, Sendable {
     /// Send a message to a node. If the node has no link, or its link takes no more, hand the message back:
     /// ``SplitDesk/undeliverable(_:to:now:into:)``.
     case send(LinkMessage, to: String)
-    /// The job is over, for good: once for each job that began.
+    /// The nodes' part of the job is over, for good: once for each job that began. If there is an answer, send it and
+    /// tell what became of it: ``SplitDesk/answered(_:reached:now:)``.
     case ended(JobEnd)
 }
 
@@ -15,7 +16,7 @@ public enum SplitAction: Equatable, Sendable {
 public struct JobEnd: Equatable, Sendable {
     /// The job.
     public var job: JobID
-    /// How it ended.
+    /// How it ended; ``JobOutcome/answered``: if its answer can be sent.
     public var outcome: JobOutcome
     /// The answer for the client, as one datagram or several; nil unless answered.
     public var answer: [[UInt8]]?
@@ -23,4 +24,6 @@ public struct JobEnd: Equatable, Sendable {
     public var endpoints: JobEndpoints
     /// From begin to end, in nanoseconds.
     public var took: UInt64
+    /// When the client should have its answer, in monotonic nanoseconds.
+    public var deadline: UInt64
 }

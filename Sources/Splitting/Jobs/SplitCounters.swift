@@ -40,12 +40,6 @@ public struct SplitCounters: Equatable, Sendable {
 
     mutating func count(_ outcome: JobOutcome) { outcomes[outcome, default: 0] += 1 }
 
-    /// An answer that was counted did not reach the client.
-    mutating func recountAnswered(as outcome: JobOutcome) {
-        outcomes[.answered, default: 1] -= 1
-        count(outcome)
-    }
-
     mutating func count(_ refusal: JobRefusal) {
         refusals[refusal, default: 0] += 1
         count(.forwardedRefused)

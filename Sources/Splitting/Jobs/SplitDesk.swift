@@ -10,7 +10,7 @@ import Selection
 /// 3. each message from a node: ``receive(_:from:now:into:)``;
 /// 4. at ``due``, or every few milliseconds: ``tick(now:into:)``;
 /// 5. all ``SplitAction``s are carried out; a message that cannot be sent comes back by
-///    ``undeliverable(_:to:now:into:)``, and of an answer that cannot be sent ``unsent(_:)`` tells.
+///    ``undeliverable(_:to:now:into:)``, and what became of an answer is told by ``answered(_:reached:now:)``.
 public struct SplitDesk: Sendable {
     /// Settings, as the desk was made with them.
     public let settings: SplittingSettings
@@ -20,6 +20,8 @@ public struct SplitDesk: Sendable {
     private var context: SplitContext
     private var admission: JobAdmission
     private var jobs: [JobID: SplitJob] = [:]
+    /// Jobs whose answers are on their way to the clients.
+    private var answering: Set<JobID> = []
     private var dueJobs = DueQueue<JobID>()
     private var issued: UInt64 = 0
     private var ended: [JobTrace] = []
@@ -48,8 +50,8 @@ public struct SplitDesk: Sendable {
     public var counters: SplitCounters { context.counters }
     /// What is known of the nodes.
     public var book: NodeBook { context.book }
-    /// Jobs under way.
-    public var jobCount: Int { jobs.count }
+    /// Jobs under way, those included whose answers are being sent.
+    public var jobCount: Int { jobs.count + answering.count }
     /// Bytes of payloads under way.
     public var jobBytes: Int { admission.bytes }
     /// What is known of a request type.
@@ -193,13 +195,15 @@ public struct SplitDesk: Sendable {
         finish(into: &actions)
     }
 
-    /// The answer of a job that has ended could not be sent to the client: it is not counted as answered any more.
+    /// What became of the answer that a job ended with: only now the job's outcome is settled and counted.
     ///
-    /// - Returns: how the job has ended instead, by `on_failure`.
-    public mutating func unsent(_ id: JobID) -> JobOutcome {
-        let outcome = JobOutcome(.unsent, handling: settings.onFailure)
-        context.counters.recountAnswered(as: outcome)
-        if let index = ended.lastIndex(where: { $0.job == id }) { ended[index].correctEnd(outcome) }
+    /// - Parameter reached: whether all of it was sent to the client.
+    /// - Returns: the outcome: answered, or what `on_failure` makes of an answer that could not be sent.
+    public mutating func answered(_ id: JobID, reached: Bool, now: UInt64) -> JobOutcome {
+        let outcome = reached ? JobOutcome.answered : JobOutcome(.unsent, handling: settings.onFailure)
+        precondition(answering.remove(id) != nil, "job \(id) has no answer that is being sent")
+        context.counters.count(outcome)
+        if let index = ended.lastIndex(where: { $0.job == id }) { ended[index].add(.ended(outcome), now: now) }
         return outcome
     }
 
@@ -232,6 +236,7 @@ public struct SplitDesk: Sendable {
             return dueJobs.add(id, due: due)
         }
         jobs[id] = nil
+        if job.outcome == .answered { answering.insert(id) }
         admission.end(payloadBytes: job.request.payload.count)
         if settings.traces == 0 { return }
         if ended.count < settings.traces {

@@ -95,15 +95,19 @@ public struct SplitJob: Sendable {
             }
             chunks[index].working = []
         }
-        trace.add(.ended(outcome), now: context.now)
+        // Whether the client has the answer is known when it has been sent.
+        if outcome != .answered {
+            trace.add(.ended(outcome), now: context.now)
+            context.counters.count(outcome)
+        }
         trace.sort()
-        context.counters.count(outcome)
         var told = Set<String>()
         for name in asked + chunks.flatMap(\.nodes) where told.insert(name).inserted {
             context.actions.append(.send(.settled(id), to: name))
         }
         let end = JobEnd(
-            job: id, outcome: outcome, answer: answer, endpoints: request.endpoints, took: context.now - began)
+            job: id, outcome: outcome, answer: answer, endpoints: request.endpoints, took: context.now - began,
+            deadline: deadline)
         context.actions.append(.ended(end))
     }
 

@@ -141,6 +141,7 @@ final class SimulatedWorld {
                 if outcomes.updateValue(end.outcome, forKey: end.job) != nil { doubleEnds += 1 }
                 let payload = payloads.removeValue(forKey: end.job) ?? []
                 guard end.outcome == .answered else { continue }
+                _ = desk.answered(end.job, reached: true, now: now)
                 times.append((now, end.took))
                 if end.answer != [SimulatedNode.process(payload)] { wrongAnswers += 1 }
             }
