@@ -149,7 +149,8 @@ let package = Package(
         tests(
             "SplitterTests",
             [
-                "Dataplane", "NetfilterQueue", "NodeLinks", "Splitter", "Splitting", "StateStore", "Tracking", "Wire",
+                "Classification", "Configuration", "Control", "Dataplane", "JSONText", "NetfilterQueue", "NodeLinks",
+                "Selection", "Splitter", "Splitting", "StateStore", "Tracking", "Wire",
             ]),
         tests(
             "NodeTests",

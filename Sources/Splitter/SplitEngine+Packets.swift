@@ -44,8 +44,12 @@ extension SplitEngine {
     ) -> [UInt32]? {
         guard decision.backend >= 0, decision.verdict.action == .acceptMarked,
             let service = path.serviceName(decision).flatMap({ plan.services[$0] }),
-            service.triggers(dscp: packet.dscp, payloadBytes: payload.count), let names = originals()
+            service.triggers(dscp: packet.dscp, payloadBytes: payload.count)
         else { return nil }
+        guard let names = originals() else {
+            desk.refused(.originals)
+            return nil
+        }
         candidates.append(
             Candidate(
                 payload: payload, originals: names, kept: path.keep(decision), pool: decision.pool,
@@ -75,11 +79,9 @@ extension SplitEngine {
         // Some of them came without the flag, or were refused: here the packet would never become whole.
         if path.follows(key) { return .ordinary }
         guard let name = originals.add(wireLength: copied.wireLength, isFragment: true) else {
-            let decision = path.refused(nil)
-            path.count(decision, copied.wireLength)
-            return .decided(decision.verdict)
+            collector.refuse(key, now: now)
+            return .ordinary
         }
-        path.countParked()
         switch collector.add(
             key, fragment, payload: bytes.extracting(begin..<packet.totalLength), original: name,
             wireLength: copied.wireLength, now: now)
@@ -87,12 +89,15 @@ extension SplitEngine {
         case .kept: break
         case .duplicate:
             _ = originals.remove(name)
-            path.countUnparked(path.duplicateDecision, wireLength: copied.wireLength)
+            path.count(path.duplicateDecision, copied.wireLength)
             return .decided(.drop)
+        case .refused:
+            _ = originals.remove(name)
+            return .ordinary
         case .whole(let payload): whole(payload.bytes, payload.originals, packet, &path)
         case .poisoned(let fault, let names): settled.append(.refused(names, fault))
-        case .refused(let names): settled.append(.refused(names, nil))
         }
+        path.countParked()
         return .park(name: name)
     }
 
@@ -103,10 +108,13 @@ extension SplitEngine {
         let withdrawn = queue.withPath { path in
             collector.withdraw(after: patience, now: now) { key in path.follows(key) }
         }
-        for packet in withdrawn {
-            let builder = PacketBuilder(from: packet.key.source, to: packet.key.destination)
-            for piece in packet.fragments { follow(piece, builder) }
-        }
+        for packet in withdrawn { follow(packet.fragments, of: packet.key) }
+    }
+
+    /// Has originals of a packet go the ordinary way: where its first fragment goes, which some may have to wait for.
+    func follow(_ pieces: [WithdrawnFragment], of key: FragmentKey) {
+        let builder = PacketBuilder(from: key.source, to: key.destination)
+        for piece in pieces { follow(piece, builder) }
     }
 
     private func follow(_ piece: WithdrawnFragment, _ builder: PacketBuilder) {

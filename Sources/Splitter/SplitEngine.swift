@@ -106,7 +106,7 @@ final class SplitEngine {
     // MARK: Events
 
     /// Packets have come, or it is time to look at those that wait.
-    private func receive() {
+    func receive() {
         failure = failure ?? queue.receive { packet, bytes, path in decide(packet, bytes, &path) }
         queue.collectOriginals { name, id in
             if !originals.confirm(name, id: id) { queue.release(id, .drop) }
@@ -118,9 +118,7 @@ final class SplitEngine {
             }
         }
         settled.removeAll(keepingCapacity: true)
-        for packet in collector.takeGivenUp() {
-            refuse(packet.originals, packet.reason == .evicted ? .evicted : .expired)
-        }
+        takeGivenUp()
         if !candidates.isEmpty {
             let offered = candidates
             candidates.removeAll(keepingCapacity: true)
@@ -130,6 +128,19 @@ final class SplitEngine {
         }
         queue.flush()
         if failure != nil { loop.handle.stop() }
+    }
+
+    /// Packets that are not collected any more go the ordinary way, but for those that cannot become whole.
+    private func takeGivenUp() {
+        for packet in collector.takeGivenUp() {
+            switch packet.reason {
+            case .expired: refuse(packet.originals, .expired)
+            case .evicted, .refused:
+                desk.refused(.originals)
+                follow(packet.fragments, of: packet.key)
+            case .ended: follow(packet.fragments, of: packet.key)
+            }
+        }
     }
 
     private func scheduleInterval() {

@@ -51,7 +51,8 @@ final class Collector {
             wireLength: fragment.bytes.count + 20, now: now)
     }
 
-    func refuse(_ key: FragmentKey, now: Int64) -> [UInt32] { its.refuse(key, now: now) }
+    func refuse(_ key: FragmentKey, now: Int64) -> Bool { its.refuse(key, now: now) }
+    func condemn(_ key: FragmentKey, now: Int64) -> [UInt32] { its.condemn(key, now: now) }
     func expire(now: Int64) { its.expire(now: now) }
     func takeGivenUp() -> [GivenUpPacket] { its.takeGivenUp() }
     func withdraw(after patience: Int64, now: Int64, _ isWanted: (FragmentKey) -> Bool) -> [WithdrawnPacket] {

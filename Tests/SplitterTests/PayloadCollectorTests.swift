@@ -138,15 +138,21 @@ struct PayloadCollectorTests {
         #expect(collector.isEmpty)
     }
 
-    @Test func aRefusedPacketIsRefusedToItsEnd() {
+    @Test func aRefusedPacketIsRefusedToItsEnd() throws {
         let collector = Collector()
         let parts = fragments(of: pattern(0..<4000), every: 1480)
         #expect(collector.add(key(1), parts[1]) == .kept)
-        #expect(collector.refuse(key(1), now: 0) == [1])
-        #expect(collector.add(key(1), parts[0]) == .refused(originals: [0]))
-        #expect(collector.add(key(1), parts[2]) == .refused(originals: [2]))
-        #expect(collector.refuse(key(2), now: 0) == [])
-        #expect(collector.add(key(2), parts[0]) == .refused(originals: [0]))
+        #expect(collector.refuse(key(1), now: 0))
+        let given = try #require(collector.takeGivenUp().first)
+        #expect(given.key == key(1) && given.reason == .refused && given.originals == [1] && !given.hasFirst)
+        #expect(given.fragments.map(\.fragment) == [parts[1].info] && given.fragments[0].bytes == parts[1].bytes)
+        #expect(collector.add(key(1), parts[0]) == .refused)
+        #expect(collector.add(key(1), parts[2]) == .refused)
+        #expect(!collector.refuse(key(1), now: 0))
+        #expect(collector.refuse(key(2), now: 0))
+        #expect(collector.takeGivenUp().map(\.originals) == [[]])
+        #expect(collector.add(key(2), parts[0]) == .refused)
+        #expect(collector.isConsistent())
         collector.expire(now: 300_000_000)
         #expect(collector.isEmpty)
         #expect(collector.takeGivenUp() == [])
@@ -159,7 +165,21 @@ struct PayloadCollectorTests {
             #expect(collector.add(key(1), part) == .kept)
         }
         let fifth = TestFragment(32, length: 8, more: true, original: 4)
-        #expect(collector.add(key(1), fifth) == .refused(originals: [0, 1, 2, 3, 4]))
+        #expect(collector.add(key(1), fifth) == .refused)
+        let given = collector.takeGivenUp()
+        #expect(given.map(\.originals) == [[0, 1, 2, 3]] && given[0].reason == .refused && given[0].hasFirst)
+    }
+
+    @Test func aPacketWithAFragmentThatCannotBeReadIsDroppedToItsEnd() {
+        let collector = Collector()
+        let parts = fragments(of: pattern(0..<4000), every: 1480)
+        #expect(collector.condemn(key(1), now: 0) == [])
+        #expect(collector.add(key(1), parts[2]) == .kept)
+        #expect(collector.add(key(1), parts[0]) == .kept)
+        #expect(collector.condemn(key(1), now: 0) == [0, 2])
+        #expect(collector.condemn(key(1), now: 0) == [])
+        #expect(collector.add(key(1), parts[1]) == .poisoned(.condemned, originals: [1]))
+        #expect(collector.isConsistent() && collector.takeGivenUp() == [])
     }
 
     @Test func limitsOutOfRangeAreNamed() {

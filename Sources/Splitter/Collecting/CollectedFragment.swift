@@ -3,7 +3,8 @@ import Tracking
 /// What became of a fragment that was given to a ``PayloadCollector``, and of the originals that wait with it.
 ///
 /// An original is the packet that stays parked in the kernel while its bytes are here; the collector knows it by the name
-/// that its caller gave. Every name comes back exactly once: here, or in ``PayloadCollector/takeGivenUp()``.
+/// that its caller gave. Every name comes back exactly once: here (with ``duplicate`` and ``refused`` it is the
+/// one that was given), or in ``PayloadCollector/takeGivenUp()``.
 public enum CollectedFragment: Equatable, Sendable {
     /// Its bytes are kept; more have to come.
     case kept
@@ -13,9 +14,9 @@ public enum CollectedFragment: Equatable, Sendable {
     case duplicate
     /// The packet is not to be: drop all these, in offset order, this one among them. Those that still come fare alike.
     case poisoned(FragmentFault, originals: [UInt32])
-    /// There is no room for the packet: forward all these unsplit, in offset order, this one among them. Those that
-    /// still come fare alike.
-    case refused(originals: [UInt32])
+    /// There is no room for the packet, or there was none: this fragment is not kept and goes the ordinary way, as those
+    /// that still come. What had come before is in ``PayloadCollector/takeGivenUp()``.
+    case refused
 }
 
 /// A packet's payload, put together from its fragments.
@@ -36,9 +37,11 @@ public struct GivenUpPacket: Equatable, Sendable {
     public enum Reason: Equatable, Sendable {
         /// No fragment came within the ttl: it can never be whole; drop the originals.
         case expired
-        /// Its source had most when room ran short: forward the originals unsplit.
+        /// Its source had most when room ran short: it goes the ordinary way.
         case evicted
-        /// The caller takes all back (``PayloadCollector/giveUpAll()``).
+        /// There was no room for one more of its fragments: it goes the ordinary way.
+        case refused
+        /// The caller takes all back (``PayloadCollector/giveUpAll()``): it goes the ordinary way.
         case ended
     }
 
@@ -50,4 +53,6 @@ public struct GivenUpPacket: Equatable, Sendable {
     public var originals: [UInt32]
     /// Whether the one with the ports is among them.
     public var hasFirst: Bool
+    /// The same fragments as they came, in offset order; none of a packet that has expired, which goes nowhere.
+    var fragments: [WithdrawnFragment] = []
 }

@@ -22,8 +22,8 @@ extension PayloadCollector {
 
     /// Gives a packet up for its room, and remembers it: its last fragments are to be forwarded as the first ones were.
     private mutating func evict(_ place: Int) {
-        let hasFirst = packets[place]!.partial.hasFirst
-        noteGivenUp(packets[place]!.key, .evicted, empty(place, .refused), hasFirst)
+        noteGivenUp(GivenUpPacket(packets[place]!, .evicted))
+        _ = empty(place, .refused)
     }
 
     /// Takes up a new packet. At the limit the oldest that is only remembered is forgotten; if there is none, the source
@@ -105,19 +105,17 @@ extension PayloadCollector {
         statistics.waiting -= packet.partial.pieces.count
         statistics.bytes -= packet.partial.cost
         erase(place)
-        noteGivenUp(packet.key, reason, packet.partial.originals, packet.partial.hasFirst)
+        noteGivenUp(GivenUpPacket(packet, reason))
     }
 
-    private mutating func noteGivenUp(
-        _ key: FragmentKey, _ reason: GivenUpPacket.Reason, _ originals: [UInt32], _ hasFirst: Bool
-    ) {
-        switch reason {
+    private mutating func noteGivenUp(_ packet: GivenUpPacket) {
+        switch packet.reason {
         case .expired: statistics.expired += 1
         case .evicted: statistics.evicted += 1
-        case .ended: break
+        case .refused, .ended: break
         }
-        statistics.fragmentsGivenUp += UInt64(originals.count)
-        givenUp.append(GivenUpPacket(key: key, reason: reason, originals: originals, hasFirst: hasFirst))
+        statistics.fragmentsGivenUp += UInt64(packet.originals.count)
+        givenUp.append(packet)
     }
 
     /// Ends the memory of a packet.
@@ -159,5 +157,13 @@ extension PayloadCollector {
         if collected.newest == place { return }
         collected.remove(place, in: &packets)
         collected.append(place, in: &packets)
+    }
+}
+
+extension GivenUpPacket {
+    init(_ packet: PayloadCollector.Packet, _ reason: Reason) {
+        self.init(
+            key: packet.key, reason: reason, originals: packet.partial.originals, hasFirst: packet.partial.hasFirst)
+        if reason != .expired { fragments = packet.partial.fragments(of: packet.key.identification) }
     }
 }

@@ -119,7 +119,7 @@ public struct PayloadCollector: ~Copyable {
             case .collecting: break
             case .refused:
                 statistics.fragmentsRefused += 1
-                return .refused(originals: [original])
+                return .refused
             case .poisoned(let fault):
                 statistics.fragmentsPoisoned += 1
                 return .poisoned(fault, originals: [original])
@@ -138,7 +138,11 @@ public struct PayloadCollector: ~Copyable {
         case .new(let index):
             guard packets[place]!.partial.pieces.count < limits.fragments,
                 makeRoom(for: packets[place]!.partial.growth(fragment.length), keeping: place)
-            else { return refuse(place, original, fragment) }
+            else {
+                refuse(place)
+                statistics.fragmentsRefused += 1
+                return .refused
+            }
             let before = packets[place]!.partial.cost
             packets[place]!.partial.keep(fragment, payload, at: index, original: original, wireLength: wireLength)
             charge(place, packets[place]!.partial.cost - before)
@@ -173,15 +177,29 @@ public struct PayloadCollector: ~Copyable {
         return taken
     }
 
-    /// Refuses a packet from outside, for example because its first fragment shows that its service is not split: what
-    /// has come is given back in offset order, and what still comes is refused for a ttl.
-    public mutating func refuse(_ key: FragmentKey, now: Int64) -> [UInt32] {
+    /// Refuses a packet from outside, for want of room for its originals: what has come is given up, and what still
+    /// comes is refused for a ttl.
+    ///
+    /// - Returns: False if it had been refused or poisoned before.
+    @discardableResult
+    public mutating func refuse(_ key: FragmentKey, now: Int64) -> Bool {
         expire(now: now)
         let place = places[key] ?? enter(key)
-        guard packets[place]!.fate == .collecting else { return [] }
-        let originals = empty(place, .refused)
-        statistics.refused += 1
-        statistics.fragmentsRefused += UInt64(originals.count)
+        guard packets[place]!.fate == .collecting else { return false }
+        refuse(place)
+        return true
+    }
+
+    /// Poisons a packet for a reason that the collector cannot see: one of its fragments cannot be read. Does nothing if
+    /// nothing of it is collected.
+    ///
+    /// - Returns: The originals that are to be dropped, in offset order.
+    public mutating func condemn(_ key: FragmentKey, now: Int64) -> [UInt32] {
+        expire(now: now)
+        guard let place = places[key], packets[place]!.fate == .collecting else { return [] }
+        let originals = empty(place, .poisoned(.condemned))
+        statistics.faults[Int(FragmentFault.condemned.rawValue)] += 1
+        statistics.fragmentsPoisoned += UInt64(originals.count)
         return originals
     }
 
@@ -218,11 +236,13 @@ public struct PayloadCollector: ~Copyable {
         return .poisoned(fault, originals: originals)
     }
 
-    private mutating func refuse(_ place: Int, _ original: UInt32, _ fragment: FragmentInfo) -> CollectedFragment {
-        let originals = insert(original, fragment, into: place, .refused)
+    /// Ends the collecting of a packet for want of room.
+    private mutating func refuse(_ place: Int) {
+        let packet = packets[place]!
+        let originals = empty(place, .refused)
         statistics.refused += 1
         statistics.fragmentsRefused += UInt64(originals.count)
-        return .refused(originals: originals)
+        givenUp.append(GivenUpPacket(packet, .refused))
     }
 
     /// Ends the collecting of a packet; gives its originals and one that was not kept, in offset order.

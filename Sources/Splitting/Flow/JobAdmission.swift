@@ -4,6 +4,8 @@ public enum JobRefusal: String, Error, CaseIterable, Sendable {
     case jobs
     /// The payloads under way have `max_job_bytes`.
     case bytes
+    /// `originals` wait already, or the fragments being collected take `collect_bytes`.
+    case originals
     /// No node is linked, reports, and is on the pool's ring.
     case nodes
     /// No node takes more chunks now, or busy nodes take less than half of those that the payload should have.

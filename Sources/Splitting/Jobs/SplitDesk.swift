@@ -134,6 +134,12 @@ public struct SplitDesk: Sendable {
         return id
     }
 
+    /// A payload was not offered, for a reason of the caller's: it is counted as if it had been, and refused.
+    public mutating func refused(_ reason: JobRefusal) {
+        context.counters.offered += 1
+        context.counters.count(reason)
+    }
+
     /// A node has sent something.
     public mutating func receive(
         _ message: LinkMessage, from node: String, now: UInt64, into actions: inout [SplitAction]

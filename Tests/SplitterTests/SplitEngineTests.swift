@@ -1,0 +1,122 @@
+import Dataplane
+import Glibc
+import NetfilterQueue
+import Testing
+import Tracking
+import Wire
+
+@testable import Splitter
+@testable import Splitting
+
+/// In CI a privileged test that cannot run has to fail, not to be skipped.
+private let inCI = unsafe getenv("CI") != nil
+
+@Suite("What becomes of the full-copy queue's packets", .serialized, .enabled(if: geteuid() == 0 || inCI))
+struct SplitEngineTests {
+    private static func run(
+        originals: UInt32 = 64, collected: Int = 1 << 20, _ body: (TestBalancer) throws -> Void
+    ) throws {
+        try TwoHosts.run { _ in
+            let balancer = try TestBalancer(originals: originals, collected: collected)
+            try body(balancer)
+            if !balancer.engine.isClosing { balancer.engine.close() }
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func aFlaggedPayloadIsOfferedWholeOrInFragmentsInAnyOrder(six: Bool) throws {
+        try Self.run { balancer in
+            guard case .park = balancer.give(TestBalancer.datagram(1401, six: six)) else {
+                Issue.record("a whole packet is not parked")
+                return
+            }
+            for packet in TestBalancer.fragments(9000, id: 2, six: six) { balancer.give(packet) }
+            for packet in TestBalancer.fragments(9000, id: 3, six: six).reversed() { balancer.give(packet) }
+            balancer.engine.receive()
+            #expect(balancer.engine.desk.counters.offered == 3)
+            #expect(balancer.engine.desk.counters.refusals == [.nodes: 3])
+            #expect(balancer.ended(.forwarded) == 1 && balancer.ended(.forwardedFragment) == balancer.given - 1)
+        }
+    }
+
+    @Test func whatNeedNotBeSplitGoesItsWay() throws {
+        try Self.run { balancer in
+            #expect(balancer.give(TestBalancer.datagram(1400)) == .ordinary)
+            #expect(balancer.give(TestBalancer.datagram(9000, flagged: false)) == .ordinary)
+            for packet in TestBalancer.fragments(9000, id: 2, flagged: false) {
+                #expect(balancer.give(packet) == .ordinary)
+            }
+            // Flagged, in fragments, and not long enough: known when all of it is there.
+            let small = PacketBuilder.fragments(of: TestBalancer.datagram(1300, id: 3), mtu: 600)
+            for packet in small { balancer.give(packet) }
+            balancer.engine.receive()
+            #expect(balancer.engine.desk.counters.offered == 0)
+            #expect(balancer.isSettled && balancer.ended(.fragmentNoRoom) == 0)
+        }
+    }
+
+    // MARK: Room
+
+    @Test(arguments: [false, true])
+    func aPacketThatFindsNoRoomInTheMiddleGoesToOneBackendWhole(six: Bool) throws {
+        try Self.run(originals: 4) { balancer in
+            for id in 1...20 as ClosedRange<UInt32> {
+                let fragments = TestBalancer.fragments(9000, id: id, six: six)
+                for (index, packet) in fragments.enumerated() {
+                    let answer = balancer.give(packet)
+                    if index < 4 {
+                        guard case .park = answer else {
+                            Issue.record("fragment \(index): \(answer)")
+                            return
+                        }
+                    } else {
+                        #expect(answer == .ordinary)
+                    }
+                }
+                balancer.engine.receive()
+                balancer.engine.receive()
+                #expect(balancer.isSettled)
+            }
+            #expect(balancer.ended(.forwardedFragment) == balancer.given)
+            #expect(balancer.backends.sorted() == [0, balancer.given])
+            #expect(balancer.engine.desk.counters.refusals == [.originals: 20])
+            #expect(balancer.engine.desk.counters.outcomes == [.forwardedRefused: 20])
+            #expect(balancer.engine.desk.counters.offered == 20)
+        }
+    }
+
+    @Test func withAFullTableNothingIsParkedAndNothingIsLost() throws {
+        try Self.run(originals: 1) { balancer in
+            // It stays: the rest of its packet does not come.
+            balancer.give(TestBalancer.fragments(9000, id: 1)[0])
+            let others = TestBalancer.fragments(9000, id: 2) + TestBalancer.fragments(1300, id: 3)
+            for packet in others { #expect(balancer.give(packet) == .ordinary) }
+            #expect(balancer.ended(.forwardedFragment) + balancer.ended(.forwarded) == UInt64(others.count))
+            guard case .decided(let verdict) = balancer.give(TestBalancer.datagram(1401, id: 4)) else {
+                Issue.record("a whole packet was not forwarded")
+                return
+            }
+            #expect(verdict.action == .acceptMarked)
+            balancer.engine.receive()
+            // One that came in fragments, and one that was whole.
+            #expect(balancer.engine.desk.counters.refusals == [.originals: 2])
+            #expect(balancer.engine.originals.count == 1)
+        }
+    }
+
+    @Test func whatIsGivenUpForItsMemoryIsForwarded() throws {
+        try Self.run(originals: 65_536) { balancer in
+            let packets = (1...40).map { TestBalancer.fragments(60_000, id: UInt32($0)) }
+            for packet in packets { for fragment in packet.dropLast() { balancer.give(fragment) } }
+            balancer.engine.receive()
+            let evicted = balancer.engine.collector.statistics.evicted
+            #expect(evicted > 10)
+            #expect(balancer.ended(.forwardedFragment) == evicted * UInt64(packets[0].count - 1))
+            // Their last fragments follow them; the others are whole.
+            for packet in packets { balancer.give(packet.last!) }
+            balancer.engine.receive()
+            #expect(balancer.isSettled && balancer.ended(.forwardedFragment) == balancer.given)
+            #expect(balancer.engine.desk.counters.refusals == [.originals: evicted, .nodes: 40 - evicted])
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import Testing
+
+/// A full system refuses new jobs early, and loses none: what finds no room goes to one backend, whole.
+@Suite("Splitting without room", .serialized, .exclusive, .enabled(if: Host.obstacle == nil))
+struct SplitRoomTests {
+    private static let addresses = [Lab.virtual4, Lab.virtual6]
+
+    private func expectBalance(_ lab: JobLab, _ location: SourceLocation = #_sourceLocation) throws {
+        #expect(lab.daemon.isRunning, "\(lab.daemon.error)", sourceLocation: location)
+        sleep(1)
+        let counters = try lab.lab.counters()
+        counters.expectBalance(location)
+        counters.expectNothingKept(location)
+    }
+
+    @Test(arguments: ["in-order", "shuffled"])
+    func whatFindsTheTableOfOriginalsFullReachesOneBackendWhole(order: String) throws {
+        let lab = try JobLab(.init(splitting: "originals: 8,"))
+        let before = try lab.counters()
+        for (index, address) in Self.addresses.enumerated() {
+            let run = try lab.run(
+                JobPlan(to: address, jobs: 200, size: "60000", order: order, first: 10_000 * (1 + index)))
+            #expect(run.faults == "" && run.forwarded == 200, "\(run.faults); \(run.text)")
+        }
+        let after = try lab.counters()
+        #expect(after.outcome("forwarded_refused", since: before) == 400, "\(after.text)")
+        #expect((after.refusals["originals"] ?? 0) - (before.refusals["originals"] ?? 0) == 400, "\(after.text)")
+        try expectBalance(lab)
+    }
+
+    @Test func smallFlaggedDatagramsInFragmentsNeedNoRoom() throws {
+        let lab = try JobLab(.init(splitting: "originals: 1,"))
+        for (index, address) in Self.addresses.enumerated() {
+            let run = try lab.run(
+                JobPlan(
+                    to: address, jobs: 300, size: "700-1400", order: "shuffled", first: 10_000 * (1 + index), mtu: 600))
+            #expect(run.faults == "" && run.forwarded == 300, "\(run.faults); \(run.text)")
+        }
+        try expectBalance(lab)
+    }
+
+    @Test(arguments: ["in-order", "shuffled"])
+    func whatIsGivenUpForItsMemoryReachesOneBackendWhole(order: String) throws {
+        let lab = try JobLab(.init(splitting: "collect_bytes: \"1MiB\","))
+        let before = try lab.counters()
+        for (index, address) in Self.addresses.enumerated() {
+            let run = try lab.run(
+                JobPlan(
+                    to: address, jobs: 400, size: "60000", concurrency: 40, order: order,
+                    first: 10_000 * (1 + index)))
+            #expect(run.faults == "", "\(run.faults); \(run.text)")
+        }
+        let after = try lab.counters()
+        #expect(after.since(before, "offered") >= 800, "\(after.text)")
+        try expectBalance(lab)
+    }
+
+    /// The way to the client is narrower than the answers that come for it: they wait for their turn.
+    @Test func answersThatTheWayToTheClientHoldsUpArriveAllTheSame() throws {
+        let lab = try JobLab(.init(splitting: "deadline: \"5s\","))
+        let done = try lab.lab.run(
+            "lb", "tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "400mbit", "burst", "20000", "limit",
+            "150000")
+        #expect(done.status == 0, "\(done.error)")
+        let run = try lab.run(
+            JobPlan(to: Lab.virtual4, jobs: 200, size: "60000", concurrency: 32, first: 10_000, timeout: 10_000))
+        try lab.expectAnswers(run)
+        try expectBalance(lab)
+    }
+}
