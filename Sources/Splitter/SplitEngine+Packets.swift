@@ -8,7 +8,10 @@ import Wire
 extension SplitEngine {
     /// What is to be done with a packet of the full-copy queue.
     func decide(_ copied: CopiedPacket, _ bytes: RawSpan, _ path: inout PacketPath) -> CopyAnswer {
-        guard !isClosing, let packet = copied.splittable(bytes) else { return .ordinary }
+        guard !isClosing, let packet = copied.splittable(bytes) else {
+            if (try? Packet(parsing: bytes, wireLength: copied.wireLength)) == nil { condemn(bytes) }
+            return .ordinary
+        }
         if packet.isFragment {
             guard plan.mayTrigger(dscp: packet.dscp) else { return .ordinary }
             return collect(copied, bytes, packet, &path)
@@ -28,6 +31,18 @@ extension SplitEngine {
         }
         path.countParked()
         return .park(name: name)
+    }
+
+    /// A packet that cannot be read. If it is a fragment, what has been collected of its packet must not pass either:
+    /// parts of it would reach a node or a backend past the eyes of those who refuse it (RFC 1858, 5722, 8200 §4.5). What
+    /// still comes is refused by the table of fragments, which the fragment reaches on the ordinary way.
+    private func condemn(_ bytes: RawSpan) {
+        guard let identity = FragmentIdentity(bytes) else { return }
+        let key = FragmentKey(
+            source: identity.source, destination: identity.destination, transport: identity.transport,
+            identification: identity.identification)
+        let names = collector.condemn(key, now: now)
+        if !names.isEmpty { settled.append(.refused(names, .condemned)) }
     }
 
     private static func copy(_ bytes: RawSpan, _ range: Range<Int>) -> [UInt8] {

@@ -119,4 +119,39 @@ struct SplitEngineTests {
             #expect(balancer.engine.desk.counters.refusals == [.originals: evicted, .nodes: 40 - evicted])
         }
     }
+
+    // MARK: Packets that must not be
+
+    /// A fragment of the packet made unreadable: without bytes, of an odd length, ending too far, or too short for a
+    /// header.
+    private static func damaged(_ fragments: [[UInt8]], _ kind: String) -> [UInt8] {
+        var bytes: [UInt8]
+        switch kind {
+        case "empty": bytes = Array(fragments[1][..<20])
+        case "odd": bytes = Array(fragments[1].dropLast(3))
+        case "long":
+            bytes = fragments[1]
+            (bytes[6], bytes[7]) = (0x3F, 0xF0)
+        default: bytes = Array(fragments[0][..<24])
+        }
+        (bytes[2], bytes[3]) = (UInt8(bytes.count >> 8), UInt8(bytes.count & 0xFF))
+        return bytes
+    }
+
+    @Test(arguments: ["empty", "odd", "long", "tiny"], [0, 3, 6])
+    func aFragmentThatCannotBeReadTakesItsWholePacketAlong(kind: String, place: Int) throws {
+        try Self.run { balancer in
+            var packets = TestBalancer.fragments(9000)
+            #expect(packets.count == 7)
+            packets.insert(Self.damaged(packets, kind), at: place)
+            for packet in packets { balancer.give(packet) }
+            balancer.engine.receive()
+            balancer.engine.receive()
+            #expect(balancer.engine.desk.counters.offered == 0)
+            #expect(balancer.ended(.malformed) == 1, "\(kind)")
+            #expect(balancer.ended(.fragmentRejected) == 7)
+            #expect(balancer.counters.packets(rejectedFor: .condemned) == 7)
+            #expect(balancer.isSettled && balancer.backends == [0, 0])
+        }
+    }
 }
