@@ -23,6 +23,10 @@ public enum WorkerEvent: Int, CaseIterable, Sendable {
     case receiveFailures
     /// Packets that the kernel handed over as one aggregate of several (GSO).
     case aggregates
+    /// Flagged aggregates: several payloads in one, of which none is split.
+    case unsplitAggregates
+    /// Flagged packets that no queue hands over whole, 65,532 bytes and more: their payload is not split.
+    case unsplitTruncated
     /// Packets longer than the device they came by can carry: the kernel joined their fragments (conntrack does).
     case defragmented
     /// Packets parked: fragments whose packet's first had not come, originals of payloads that are split.
@@ -49,6 +53,8 @@ public enum WorkerEvent: Int, CaseIterable, Sendable {
         case .messagesSkipped: "messages_skipped"
         case .receiveFailures: "receive_failures"
         case .aggregates: "aggregates"
+        case .unsplitAggregates: "unsplit_aggregates"
+        case .unsplitTruncated: "unsplit_truncated"
         case .defragmented: "defragmented"
         case .packetsParked: "packets_parked"
         case .packetsUnparked: "packets_unparked"

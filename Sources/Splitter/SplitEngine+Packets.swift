@@ -9,7 +9,7 @@ extension SplitEngine {
     /// What is to be done with a packet of the full-copy queue.
     func decide(_ copied: CopiedPacket, _ bytes: RawSpan, _ path: inout PacketPath) -> CopyAnswer {
         guard !isClosing, let packet = copied.splittable(bytes) else {
-            if (try? Packet(parsing: bytes, wireLength: copied.wireLength)) == nil { condemn(bytes) }
+            noteUnsplit(copied, bytes, path)
             return .ordinary
         }
         if packet.isFragment {
@@ -31,6 +31,19 @@ extension SplitEngine {
         }
         path.countParked()
         return .park(name: name)
+    }
+
+    /// Counts a payload that would have been split if it had come otherwise, and sees to a packet that cannot be read.
+    private func noteUnsplit(_ copied: CopiedPacket, _ bytes: RawSpan, _ path: borrowing PacketPath) {
+        guard let packet = try? Packet(parsing: bytes, wireLength: copied.wireLength) else { return condemn(bytes) }
+        guard packet.transport == TransportProtocol.udp else { return }
+        if copied.isAggregate {
+            if plan.mayTrigger(dscp: packet.dscp) { path.count(.unsplitAggregates) }
+        } else if bytes.byteCount < copied.wireLength,
+            plan.mayTrigger(dscp: packet.dscp, payloadBytes: packet.payloadLength)
+        {
+            path.count(.unsplitTruncated)
+        }
     }
 
     /// A packet that cannot be read. If it is a fragment, what has been collected of its packet must not pass either:

@@ -154,4 +154,31 @@ struct SplitEngineTests {
             #expect(balancer.isSettled && balancer.backends == [0, 0])
         }
     }
+
+    // MARK: Packets that cannot be split
+
+    @Test func aPacketThatNoQueueHandsOverWholeIsCounted() throws {
+        try Self.run { balancer in
+            let longest = TestBalancer.datagram(65_507)
+            #expect(longest.count == 65_535)
+            #expect(balancer.give(longest, copied: 65_531) == .ordinary)
+            #expect(balancer.counters.count(.unsplitTruncated) == 1)
+            #expect(balancer.give(TestBalancer.datagram(65_507, flagged: false), copied: 65_531) == .ordinary)
+            #expect(balancer.counters.count(.unsplitTruncated) == 1)
+            guard case .park = balancer.give(TestBalancer.datagram(65_503), copied: 65_531) else {
+                Issue.record("the longest that is handed over whole is not split")
+                return
+            }
+            #expect(balancer.counters.count(.unsplitTruncated) == 1)
+            #expect(balancer.ended(.forwarded) == 2)
+        }
+    }
+
+    @Test func aFlaggedAggregateIsCounted() throws {
+        try Self.run { balancer in
+            #expect(balancer.give(TestBalancer.datagram(14_000), isAggregate: true) == .ordinary)
+            #expect(balancer.give(TestBalancer.datagram(14_000, flagged: false), isAggregate: true) == .ordinary)
+            #expect(balancer.counters.count(.unsplitAggregates) == 1)
+        }
+    }
 }
