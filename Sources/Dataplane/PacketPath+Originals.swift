@@ -68,6 +68,10 @@ extension PacketPath {
         return decision
     }
 
+    /// The decision for an original whose packet's first fragment has not come when the queue is given back: it goes on
+    /// without a mark, as all that comes from then on.
+    public var unplacedDecision: Decision { Decision(.forwardedFragment, .accept) }
+
     /// The decision for an exact copy of a fragment that has come.
     public var duplicateDecision: Decision { Decision(.fragmentDuplicate, .drop) }
 }

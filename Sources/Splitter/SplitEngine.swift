@@ -138,7 +138,13 @@ final class SplitEngine {
             case .evicted, .refused:
                 desk.refused(.originals)
                 follow(packet.fragments, of: packet.key)
-            case .ended: follow(packet.fragments, of: packet.key)
+            case .ended:
+                // Who has no first fragment would wait for it in a queue that is given back as well.
+                if packet.hasFirst {
+                    follow(packet.fragments, of: packet.key)
+                } else {
+                    for name in packet.originals { finish(name) { path, _ in path.unplacedDecision } }
+                }
             }
         }
     }
@@ -230,9 +236,11 @@ final class SplitEngine {
         queue.flush()
     }
 
-    /// Ends all jobs, lets their originals go, and gives the queue back.
+    /// Ends all jobs and collecting, lets the originals go, each with its outcome, and gives the queue back.
     func close() {
         isClosing = true
+        collector.giveUpAll()
+        takeGivenUp()
         var actions: [SplitAction] = []
         desk.stop(now: UInt64(now), into: &actions)
         carryOut(&actions)

@@ -20,6 +20,7 @@ struct SplitEngineTests {
             let balancer = try TestBalancer(originals: originals, collected: collected)
             try body(balancer)
             if !balancer.engine.isClosing { balancer.engine.close() }
+            #expect(balancer.isSettled)
         }
     }
 
@@ -179,6 +180,26 @@ struct SplitEngineTests {
             #expect(balancer.give(TestBalancer.datagram(14_000), isAggregate: true) == .ordinary)
             #expect(balancer.give(TestBalancer.datagram(14_000, flagged: false), isAggregate: true) == .ordinary)
             #expect(balancer.counters.count(.unsplitAggregates) == 1)
+        }
+    }
+
+    // MARK: The end
+
+    @Test(arguments: [false, true])
+    func atTheEndEveryOriginalHasItsOutcome(six: Bool) throws {
+        try Self.run { balancer in
+            let fragments = (1...3).map { TestBalancer.fragments(9000, id: UInt32($0), six: six) }
+            for packet in fragments[0].dropLast() { balancer.give(packet) }
+            for packet in fragments[1].dropFirst() { balancer.give(packet) }
+            for packet in fragments[2] { balancer.give(packet) }
+            balancer.give(TestBalancer.datagram(9000, id: 4, six: six))
+            balancer.engine.receive()
+            #expect(!balancer.isSettled)
+            balancer.engine.close()
+            #expect(balancer.isSettled)
+            #expect(balancer.ended(.forwardedFragment) + balancer.ended(.forwarded) == balancer.given)
+            // Those without their first fragment go on without a mark, as it will.
+            #expect(balancer.backends.reduce(0, +) == balancer.given - UInt64(fragments[1].count - 1))
         }
     }
 }
