@@ -1,6 +1,5 @@
 import Classification
 import Dataplane
-import NetfilterQueue
 import NodeLinks
 import Selection
 import StateStore
@@ -8,6 +7,7 @@ import Testing
 import Tracking
 import Wire
 
+@testable import NetfilterQueue
 @testable import Splitter
 @testable import Splitting
 
@@ -99,7 +99,8 @@ final class TestBalancer {
             return answer
         }
         if case .park(let name) = answer {
-            #expect(engine.originals.confirm(name, id: nextID))
+            let isKnown = engine.originals.confirm(name, id: nextID)
+            #expect(isKnown)
             nextID += 1
         }
         return answer

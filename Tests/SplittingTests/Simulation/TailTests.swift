@@ -69,7 +69,10 @@ struct TailTests {
 
     @Test func aFullSystemRefusesEarlyAndStaysQuick() throws {
         func run(every interval: UInt64) throws -> SimulatedWorld {
-            let world = try SimulatedWorld(nodes: ["a", "b", "c", "d"], seed: 15)
+            // Chunks of about 3 ms: with a target above three times as much, more of them would wait.
+            var settings = SplittingSettings()
+            settings.minimumTarget = .milliseconds(5)
+            let world = try SimulatedWorld(nodes: ["a", "b", "c", "d"], settings: settings, seed: 15)
             for node in world.nodes.values {
                 node.workers = 1
                 node.fixed = 100_000
