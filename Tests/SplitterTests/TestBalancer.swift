@@ -17,6 +17,7 @@ final class TestBalancer {
     let counters = WorkerCounters(capacity: CounterCapacity())
     let engine: SplitEngine
     private let queues: QueueGroup
+    private let fragments: FragmentTracking
     /// Packets that were given.
     private(set) var given: UInt64 = 0
     private var nextID: UInt32 = 1
@@ -47,7 +48,7 @@ final class TestBalancer {
                 })
         ]
         let publisher = SnapshotPublisher(try Snapshot(plan, generation: 1, capacity: CounterCapacity()))
-        let fragments = try FragmentTracking(FragmentLimits(workers: 1))
+        fragments = try FragmentTracking(FragmentLimits(workers: 1))
         var queue = QueueSettings(number: 6)
         queue.parking = 4
         queues = QueueGroup([], publisher: publisher, counters: [], fragments: fragments, guests: [queue])
@@ -111,6 +112,9 @@ final class TestBalancer {
 
     /// Packets that each backend got.
     var backends: [UInt64] { (0..<2).map { counters.packets(backend: $0) } }
+
+    /// Fragments that the table has parked.
+    var stored: UInt64 { fragments.tracker.statistics(now: MonotonicClock.now).stored }
 
     /// Whether each packet has had its one outcome and nothing waits.
     var isSettled: Bool {
