@@ -1,6 +1,11 @@
 import Synchronization
 
 extension BucketTable {
+    /// Extra buckets that one sweep frees, if so many chains give so many: a worker can take as many in hand, and does not
+    /// soon look for others' again.
+    private static var enough: Int { 12 }
+    private static var many: UInt32 { 64 }
+
     /// Frees a stale bucket's entry. The bucket stays where it is, vacant. Chain locked.
     @inline(__always)
     func collect<Owner: EntryOwner<State> & ~Copyable>(_ bucket: UInt32, _ worker: UInt32, _ owner: borrowing Owner) {
@@ -123,8 +128,8 @@ extension BucketTable {
         return freed
     }
 
-    /// Looks for a stale bucket whose reclaim frees an extra bucket, from where the worker's hand stands, for at most
-    /// one turn; stops at the first chain that gave something. After a fruitless turn nothing can be stale before the
+    /// Looks for stale buckets whose reclaim frees extra buckets, from where the worker's hand stands, for at most one turn;
+    /// stops when that gave enough for a while, or anything and many chains have been looked at. After a fruitless turn nothing can be stale before the
     /// earliest deadline seen, so until then no further turn is made. `shortest` is the shortest ttl in use, in
     /// nanoseconds: a bucket put in or changed meanwhile is not stale before now + shortest.
     ///
@@ -137,7 +142,7 @@ extension BucketTable {
         var earliest = now &+ shortest
         var looked: UInt32 = 0
         var freed = 0
-        while looked < size, freed == 0 {
+        while looked < size, freed == 0 || freed < Self.enough && looked < Self.many {
             if buckets[hand].next.load(ordering: .relaxed) != IndexPool.none {
                 lock(hand)
                 freed = tidy(hand, now: now, worker: worker, owner: owner, earliest: &earliest)

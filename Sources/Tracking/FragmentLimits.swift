@@ -6,7 +6,7 @@ public struct FragmentLimits: Equatable, Sendable {
     public var buckets: Int
     /// ft_ttl in nanoseconds: the longest time between two fragments of one packet, 1 ms … 1 h.
     public var ttl: Int64
-    /// Records for parked fragments, and for packets with more than 19 gaps (one for six gaps), 0 … 1,048,072.
+    /// Records for parked fragments, and for packets with more than 19 gaps (one for six gaps), 0 … 1,047,064.
     public var parked: Int
     /// Threads that use the tracker, 1 … 64.
     public var workers: Int

@@ -1,8 +1,8 @@
 import Synchronization
 
 /// A fixed pool of places, handed out by number. Each worker has a free list of its own with a lock that is hardly ever
-/// contended; who finds his own list empty takes half of another's. In front of the list each worker has up to eight
-/// places in hand that need no lock at all.
+/// contended; who finds his own list empty takes half of another's. In front of the list each worker has up to 24 places
+/// in hand that need no lock at all, and no links, which lie in lines that other workers write too.
 ///
 /// What is in another worker's hand is out of reach, so a pool that must never say "empty" too early is made with
 /// `inHands(workers)` more places than it promises.
@@ -16,13 +16,13 @@ struct IndexPool: ~Copyable {
     private static var steal: UInt32 { 64 }
 
     /// Most places in a worker's hand, and how many move between hand and list at once.
-    private static var handSize: UInt32 { 8 }
-    private static var move: UInt32 { 4 }
+    private static var handSize: UInt32 { 24 }
+    private static var move: UInt32 { 12 }
 
     /// Places that may be in the hands of all workers but one.
     static func inHands(_ workers: Int) -> Int { Int(handSize) * (workers - 1) }
 
-    /// A worker's free list, and on a line of its own what it has in hand.
+    /// A worker's free list, and on lines of its own what it has in hand.
     struct List: ~Copyable {
         let lock = SpinLock()
         var head = IndexPool.none
@@ -31,8 +31,8 @@ struct IndexPool: ~Copyable {
         let inHand = Atomic<UInt32>(0)
         /// Fewest places the worker ever had, list and hand.
         let lowest = Atomic<UInt32>(0)
-        var hand = InlineArray<8, UInt32>(repeating: IndexPool.none)
-        private let padding2 = InlineArray<6, UInt32>(repeating: 0)
+        var hand = InlineArray<24, UInt32>(repeating: IndexPool.none)
+        private let padding2 = InlineArray<22, UInt32>(repeating: 0)
     }
 
     /// The lowest number the pool can hold.
