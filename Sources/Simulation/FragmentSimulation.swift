@@ -155,8 +155,10 @@ public struct FragmentSimulation: Sendable {
                 next &+= UInt64(threads)
             }
             if tracker.prefetches {
-                for index in 0..<count { tracker.prefetch(batchHashes[index]) }
-                for index in 0..<count { tracker.prefetchChain(batchHashes[index]) }
+                let hashes = batchHashes.span.extracting(0..<count)
+                tracker.prefetch(hashes)
+                tracker.prefetchChains(hashes)
+                tracker.prefetchTails(hashes)
             }
             let arrival = FragmentArrival(
                 FragmentInfo(identification: 0, offset: 0, length: 1480, more: true),

@@ -11,10 +11,8 @@ extension BucketTable {
             while cursor != IndexPool.none {
                 if bucketSeen[Int(cursor)] { return "bucket \(cursor) is in two chains, or in a ring" }
                 bucketSeen[Int(cursor)] = true
-                let entry = buckets[cursor].entry.load(ordering: .relaxed)
-                if buckets[cursor].occupied != 0 {
+                if buckets[cursor].isOccupied {
                     if self.home(buckets[cursor].key.digest(hashing)) != home { return "bucket \(cursor) is astray" }
-                    if entries[entry].home.load(ordering: .relaxed) != home { return "entry \(entry) has another home" }
                 } else if cursor != home {
                     return "extra bucket \(cursor) is in a chain and vacant"
                 }
@@ -27,13 +25,15 @@ extension BucketTable {
             bucketSeen[Int(bucket)] = true
         }
         if let lost = bucketSeen.firstIndex(of: false) { return "bucket \(lost) is nowhere" }
-        for bucket in 0..<UInt32(buckets.count) {
-            let entry = buckets[bucket].entry.load(ordering: .relaxed)
+        for bucket in 0..<UInt32(buckets.count) where buckets[bucket].isEntered {
+            let entry = buckets[bucket].entry
             if entrySeen[Int(entry)] { return "entry \(entry) is in two buckets" }
             entrySeen[Int(entry)] = true
             if entries[entry].references.load(ordering: .relaxed) < 1 { return "entry \(entry) is in use and free" }
+            let home = home(buckets[bucket].key.digest(hashing))
+            if entries[entry].home.load(ordering: .relaxed) != home { return "entry \(entry) has another home" }
         }
-        sparePool.forEachFree { entry in
+        entryPool.forEachFree { entry in
             if entrySeen[Int(entry)] { problem = "entry \(entry) is free and in use, or free twice" }
             entrySeen[Int(entry)] = true
         }
@@ -41,7 +41,9 @@ extension BucketTable {
     }
 
     /// Entries that are in no bucket and not free: held by references alone.
-    var orphans: Int { entries.count - buckets.count - sparePool.free }
+    var orphans: Int {
+        entries.count - entryPool.free - (0..<UInt32(buckets.count)).count { buckets[$0].isEntered }
+    }
 }
 
 extension FragmentTracker {
@@ -51,9 +53,10 @@ extension FragmentTracker {
         var packets = 0
         var parked = 0
         var borrowed = 0
-        for bucket in 0..<UInt32(table.buckets.count) where table.buckets[bucket].occupied != 0 {
-            let state = table.entries[table.buckets[bucket].entry.load(ordering: .relaxed)].state
+        for bucket in 0..<UInt32(table.buckets.count) where table.buckets[bucket].isOccupied {
             packets += 1
+            if table.buckets[bucket].isNoted { continue }
+            let state = table.entries[table.buckets[bucket].entry].state
             parked += Int(state.storedCount)
             borrowed += state.holes.recordCount
             if state.isPoisoned, state.holdsRecords { return "a poisoned packet has records" }

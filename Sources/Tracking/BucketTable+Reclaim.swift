@@ -6,76 +6,70 @@ extension BucketTable {
     private static var enough: Int { 12 }
     private static var many: UInt32 { 64 }
 
-    /// Frees a stale bucket's entry. The bucket stays where it is, vacant. Chain locked.
+    /// Frees a stale bucket. It stays where it is, vacant. Chain locked.
     @inline(__always)
-    func collect<Owner: EntryOwner<State> & ~Copyable>(_ bucket: UInt32, _ worker: UInt32, _ owner: borrowing Owner) {
+    func collect<Owner: EntryOwner<Key, State> & ~Copyable>(
+        _ bucket: UInt32, _ worker: UInt32, _ owner: borrowing Owner
+    ) {
         workers[worker].collected.add()
         vacate(buckets.cell(bucket), worker, owner)
     }
 
-    /// The entry leaves the bucket; if somebody still holds it, the bucket gets a spare in its place. Chain locked.
+    /// The key leaves the bucket, and the entry, if it has one. Chain locked.
     @inline(__always)
-    func vacate<Owner: EntryOwner<State> & ~Copyable>(
+    func vacate<Owner: EntryOwner<Key, State> & ~Copyable>(
         _ bucket: Cell<Bucket<Key>>, _ worker: UInt32, _ owner: borrowing Owner
     ) {
-        let entry = bucket.its.entry.load(ordering: .relaxed)
-        let known = entries.cell(entry)
-        bucket.its.occupied = 0
-        if known.its.references.load(ordering: .acquiring) == 1 {
-            owner.retire(entry, state: &known.its.state, worker: worker)
+        if bucket.its.isNoted {
+            owner.retire(bucket.its.note, of: bucket.its.key, worker: worker)
         } else {
-            part(bucket, from: entry, worker, owner)
+            dismiss(bucket.its.entry, worker, owner)
+        }
+        bucket.its.vacate()
+    }
+
+    /// A bucket's entry is retired, and freed unless somebody still holds it. Chain locked.
+    @inline(never)
+    private func dismiss<Owner: EntryOwner<Key, State> & ~Copyable>(
+        _ entry: UInt32, _ worker: UInt32, _ owner: borrowing Owner
+    ) {
+        let isHeld = open(entry)
+        owner.retire(entry, state: &entries.cell(entry).its.state, worker: worker)
+        close(entry, isHeld)
+        if isHeld {
+            release(entry, worker)
+        } else {
+            entryPool.put(entry, worker)
         }
     }
 
-    @inline(never)
-    private func part<Owner: EntryOwner<State> & ~Copyable>(
-        _ bucket: Cell<Bucket<Key>>, from entry: UInt32, _ worker: UInt32, _ owner: borrowing Owner
-    ) {
-        let known = entries.cell(entry)
-        known.its.lock.lock()
-        owner.retire(entry, state: &known.its.state, worker: worker)
-        known.its.lock.unlock()
-        // There are as many spares as references may be out, so one is free.
-        let spare = sparePool.take(worker)
-        precondition(spare != IndexPool.none, "more references are out than there are spares")
-        bucket.its.entry.store(spare, ordering: .relaxed)
-        entries[spare].references.store(1, ordering: .relaxed)
-        release(entry, worker)
-    }
-
-    /// Takes an entry out of its locked chain before its time.
+    /// Takes an occupied bucket's key out of its locked chain before its time.
     @inline(__always)
-    func remove<Owner: EntryOwner<State> & ~Copyable>(
-        _ entry: UInt32, home: UInt32, worker: UInt32, owner: borrowing Owner
+    func remove<Owner: EntryOwner<Key, State> & ~Copyable>(
+        _ bucket: UInt32, home: UInt32, worker: UInt32, owner: borrowing Owner
     ) {
         workers[worker].removed.add()
-        expel(entry, home: home, worker: worker, owner: owner)
+        expel(bucket, home: home, worker: worker, owner: owner)
     }
 
-    /// Takes an entry out of its locked chain. If it sat in the main bucket, the first extra bucket's content moves there,
-    /// so that a main bucket is never vacant in front of a chain for long.
-    func expel<Owner: EntryOwner<State> & ~Copyable>(
-        _ entry: UInt32, home: UInt32, worker: UInt32, owner: borrowing Owner
+    /// Takes an occupied bucket's key out of its locked chain. If it sat in the main bucket, the first extra bucket's
+    /// content moves there, so that a main bucket is never vacant in front of a chain for long.
+    func expel<Owner: EntryOwner<Key, State> & ~Copyable>(
+        _ bucket: UInt32, home: UInt32, worker: UInt32, owner: borrowing Owner
     ) {
-        if buckets[home].occupied != 0, buckets[home].entry.load(ordering: .relaxed) == entry {
-            vacate(buckets.cell(home), worker, owner)
+        vacate(buckets.cell(bucket), worker, owner)
+        if bucket == home {
             fill(home, worker)
             return
         }
         var previous = home
-        var cursor = buckets[home].next.load(ordering: .relaxed)
-        while cursor != IndexPool.none {
-            let following = buckets[cursor].next.load(ordering: .relaxed)
-            if buckets[cursor].entry.load(ordering: .relaxed) == entry {
-                vacate(buckets.cell(cursor), worker, owner)
-                buckets[previous].next.store(following, ordering: .relaxed)
-                extraPool.put(cursor, worker)
-                return
-            }
+        while true {
+            let cursor = buckets[previous].next.load(ordering: .relaxed)
+            if cursor == bucket { break }
             previous = cursor
-            cursor = following
         }
+        buckets[previous].next.store(buckets[bucket].next.load(ordering: .relaxed), ordering: .relaxed)
+        extraPool.put(bucket, worker)
     }
 
     /// Moves the first extra bucket's content into a vacant main bucket and frees the extra one. True if it did.
@@ -84,25 +78,19 @@ extension BucketTable {
     func fill(_ home: UInt32, _ worker: UInt32) -> Bool {
         let donor = buckets[home].next.load(ordering: .relaxed)
         if donor == IndexPool.none { return false }
-        let vacant = buckets[home].entry.load(ordering: .relaxed)
-        buckets[home].entry.store(buckets[donor].entry.load(ordering: .relaxed), ordering: .relaxed)
-        buckets.cell(home).its.key = buckets[donor].key
-        buckets.cell(home).its.deadline = buckets[donor].deadline
-        buckets.cell(home).its.occupied = 1
+        buckets.cell(home).its.move(from: buckets.cell(donor))
         buckets[home].next.store(buckets[donor].next.load(ordering: .relaxed), ordering: .relaxed)
-        buckets[donor].entry.store(vacant, ordering: .relaxed)
-        buckets.cell(donor).its.occupied = 0
         extraPool.put(donor, worker)
         return true
     }
 
     /// Reclaims what is stale in one locked chain; gives the number of extra buckets freed, and lowers `earliest` to
     /// the deadlines that stay.
-    func tidy<Owner: EntryOwner<State> & ~Copyable>(
+    func tidy<Owner: EntryOwner<Key, State> & ~Copyable>(
         _ home: UInt32, now: Int64, worker: UInt32, owner: borrowing Owner, earliest: inout Int64
     ) -> Int {
         var freed = 0
-        if buckets[home].occupied != 0 {
+        if buckets[home].isOccupied {
             if buckets[home].isStale(now) {
                 collect(home, worker, owner)
             } else {
@@ -124,7 +112,7 @@ extension BucketTable {
             }
             cursor = following
         }
-        if buckets[home].occupied == 0, fill(home, worker) { freed += 1 }
+        if !buckets[home].isOccupied, fill(home, worker) { freed += 1 }
         return freed
     }
 
@@ -134,7 +122,7 @@ extension BucketTable {
     /// nanoseconds: a bucket put in or changed meanwhile is not stale before now + shortest.
     ///
     /// No chain may be locked by the caller.
-    func sweep<Owner: EntryOwner<State> & ~Copyable>(
+    func sweep<Owner: EntryOwner<Key, State> & ~Copyable>(
         now: Int64, shortest: Int64, worker: UInt32, owner: borrowing Owner
     ) -> Bool {
         if now <= workers[worker].quietUntil { return false }
@@ -159,7 +147,7 @@ extension BucketTable {
 
     /// Reclaims what is stale in the next `count` chains: for a control thread that waits for entries to go. Gives true
     /// when the hand has come round to the first chain.
-    func expire<Owner: EntryOwner<State> & ~Copyable>(
+    func expire<Owner: EntryOwner<Key, State> & ~Copyable>(
         _ count: UInt32, now: Int64, worker: UInt32, owner: borrowing Owner
     ) -> Bool {
         var earliest = Int64.max

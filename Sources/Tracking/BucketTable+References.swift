@@ -1,6 +1,32 @@
 import Synchronization
 
 extension BucketTable {
+    /// Gives an occupied bucket of the locked chain, which has a note, an entry instead; its state is what the last user
+    /// left.
+    @inline(__always)
+    func attach(_ bucket: UInt32, home: UInt32, _ worker: UInt32) -> UInt32 {
+        let entry = entryPool.take(worker)
+        // There are as many entries as buckets and references, so one is free.
+        precondition(entry != IndexPool.none, "more references are out than there are entries for")
+        entries[entry].references.store(1, ordering: .relaxed)
+        entries[entry].home.store(home, ordering: .relaxed)
+        buckets.cell(bucket).its.enter(entry)
+        return entry
+    }
+
+    /// The entry of an occupied bucket of the locked chain. If it has only a note, it is given one that says the same.
+    @inline(__always)
+    func entry<Owner: EntryOwner<Key, State> & ~Copyable>(
+        of bucket: UInt32, home: UInt32, worker: UInt32, owner: borrowing Owner
+    ) -> UInt32 {
+        let place = buckets.cell(bucket)
+        if place.its.isEntered { return place.its.entry }
+        let note = place.its.note
+        let entry = attach(bucket, home: home, worker)
+        owner.unfold(note, of: place.its.key, deadline: place.its.deadline, into: &entries.cell(entry).its.state)
+        return entry
+    }
+
     /// Gives the state of an entry of the locked chain to the caller alone; true if `close` must be told so.
     @inline(__always)
     func open(_ entry: UInt32) -> Bool {
@@ -16,8 +42,10 @@ extension BucketTable {
     }
 
     /// Takes a reference to the entry of `key`: it stays readable, under its own lock, until `release`, whatever
-    /// happens to its bucket. Nil if the key is not there, or as many references are out as there are spares.
-    func hold(_ key: Key, now: Int64) -> UInt32? {
+    /// happens to its bucket. Nil if the key is not there, or as many references are out as there are entries for.
+    func hold<Owner: EntryOwner<Key, State> & ~Copyable>(
+        _ key: Key, now: Int64, worker: UInt32, owner: borrowing Owner
+    ) -> UInt32? {
         let home = home(key.digest(hashing))
         lock(home)
         defer { unlock(home) }
@@ -26,7 +54,7 @@ extension BucketTable {
             referencesLeft.add(1, ordering: .relaxed)
             return nil
         }
-        let entry = buckets[bucket].entry.load(ordering: .relaxed)
+        let entry = entry(of: bucket, home: home, worker: worker, owner: owner)
         _ = entries[entry].references.add(1, ordering: .relaxed)
         return entry
     }
@@ -40,7 +68,7 @@ extension BucketTable {
     /// Drops one reference; the last frees the entry.
     func release(_ entry: UInt32, _ worker: UInt32) {
         if entries[entry].references.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
-            sparePool.put(entry, worker)
+            entryPool.put(entry, worker)
         }
     }
 }

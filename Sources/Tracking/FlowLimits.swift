@@ -49,8 +49,8 @@ public struct FlowLimits: Equatable, Sendable {
         self.idle = idle
     }
 
-    /// Bytes of memory that a table with these limits takes, all of it at start: 64 for each bucket and 20 for its entry,
-    /// 4 bytes of link for either, and 4 bytes per backend and worker.
+    /// Bytes of memory that a table with these limits takes, all of it at start: 64 for each bucket, 4 bytes of link
+    /// for each extra one, and 4 bytes per backend and worker.
     public var memory: Int {
         var plan = RegionPlan()
         _ = FlowTable.reserve(self, in: &plan)

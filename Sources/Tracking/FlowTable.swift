@@ -14,7 +14,7 @@ import Wire
 public struct FlowTable: ~Copyable, @unchecked Sendable {
     /// The limits it was made with.
     public let limits: FlowLimits
-    let table: BucketTable<PinnedKey, PinnedState>
+    let table: BucketTable<PinnedKey, NoState>
     /// Flows per backend, each worker's own part; only the sum means something.
     private let counts: Slab<Atomic<UInt32>>
     private let rejections: Slab<Rejections>
@@ -27,7 +27,7 @@ public struct FlowTable: ~Copyable, @unchecked Sendable {
     }
 
     struct Places {
-        let table: BucketTable<PinnedKey, PinnedState>.Places
+        let table: BucketTable<PinnedKey, NoState>.Places
         let counts: RegionPlan.Place<Atomic<UInt32>>
         let rejections: RegionPlan.Place<Rejections>
     }
@@ -35,7 +35,7 @@ public struct FlowTable: ~Copyable, @unchecked Sendable {
     static func reserve(_ limits: FlowLimits, in plan: inout RegionPlan) -> Places {
         Places(
             table: BucketTable.reserve(
-                size: limits.size, extra: limits.buckets, spares: 16, workers: limits.workers, in: &plan),
+                size: limits.size, extra: limits.buckets, holders: nil, workers: limits.workers, in: &plan),
             counts: plan.reserve(Atomic<UInt32>.self, count: limits.backends * limits.workers),
             rejections: plan.reserve(Rejections.self, count: limits.workers))
     }
@@ -49,7 +49,7 @@ public struct FlowTable: ~Copyable, @unchecked Sendable {
         let places = Self.reserve(limits, in: &plan)
         let region = try MappedRegion(bytes: plan.byteCount)
         self.limits = limits
-        table = BucketTable(places.table, in: region, hashing: hashing, key: PinnedKey(), state: PinnedState())
+        table = BucketTable(places.table, in: region, hashing: hashing, key: PinnedKey(), state: NoState())
         counts = region.slab(places.counts)
         for index in 0..<counts.count { counts.initialize(index, to: Atomic(0)) }
         rejections = region.slab(places.rejections)
@@ -93,18 +93,23 @@ public struct FlowTable: ~Copyable, @unchecked Sendable {
         var attempts = 0
         while true {
             table.lock(home)
+            var state = PinnedState(choice, transport: key.transport)
+            state.learn(tcpFlags, isReply: false)
+            let deadline = now &+ state.patience(limits.idle)
             let placement = table.place(
-                PinnedKey(key), home: home, now: now, deadline: now, worker: worker, owner: self)
+                PinnedKey(key), state.note, home: home, now: now, deadline: deadline, worker: worker, owner: self)
             switch placement {
             case .found(let bucket):
                 defer { table.unlock(home) }
                 if let binding = renew(bucket, tcpFlags, false, now) { return .pinned(binding) }
-                let entry = table.buckets[bucket].entry.load(ordering: .relaxed)
-                count(table.entries[entry].state.backend, -1, worker)
-                begin(bucket, key, choice, tcpFlags, now, worker)
+                let place = table.buckets.cell(bucket)
+                count(PinnedState(place.its.note).backend, -1, worker)
+                count(choice.backend, 1, worker)
+                place.its.note = state.note
+                place.its.deadline = deadline
                 return .began
-            case .inserted(let bucket):
-                begin(bucket, key, choice, tcpFlags, now, worker)
+            case .inserted:
+                count(choice.backend, 1, worker)
                 table.unlock(home)
                 return .began
             case .full:
@@ -126,11 +131,12 @@ public struct FlowTable: ~Copyable, @unchecked Sendable {
         table.lock(home)
         defer { table.unlock(home) }
         guard let bucket = table.find(PinnedKey(key), home: home, now: now) else { return false }
-        let entry = table.buckets[bucket].entry.load(ordering: .relaxed)
-        count(table.entries[entry].state.backend, -1, worker)
+        var state = PinnedState(table.buckets[bucket].note)
+        count(state.backend, -1, worker)
         count(choice.backend, 1, worker)
-        table.entries.cell(entry).its.state.backend = choice.backend
-        table.entries.cell(entry).its.state.mark = choice.mark
+        state.backend = choice.backend
+        state.mark = choice.mark
+        table.buckets.cell(bucket).its.note = state.note
         return true
     }
 
@@ -140,7 +146,7 @@ public struct FlowTable: ~Copyable, @unchecked Sendable {
         table.lock(home)
         defer { table.unlock(home) }
         guard let bucket = table.find(PinnedKey(key), home: home, now: now) else { return nil }
-        return table.entries[table.buckets[bucket].entry.load(ordering: .relaxed)].state.binding
+        return PinnedState(table.buckets[bucket].note).binding
     }
 
     /// Flows pinned to a backend, those among them that are idle and not yet reclaimed: never too few.
@@ -161,22 +167,13 @@ public struct FlowTable: ~Copyable, @unchecked Sendable {
 
     /// Renews a flow's time after a packet; nil if the packet opens another flow. Chain locked.
     private func renew(_ bucket: UInt32, _ tcpFlags: UInt8, _ isReply: Bool, _ now: Int64) -> FlowBinding? {
-        let known = table.entries.cell(table.buckets[bucket].entry.load(ordering: .relaxed))
-        if !isReply, known.its.state.isSucceeded(by: tcpFlags) { return nil }
-        known.its.state.learn(tcpFlags, isReply: isReply)
-        table.buckets.cell(bucket).its.deadline = now &+ known.its.state.patience(limits.idle)
-        return known.its.state.binding
-    }
-
-    /// Fills in a new flow. Chain locked.
-    private func begin(
-        _ bucket: UInt32, _ key: FlowKey, _ choice: FlowBinding, _ tcpFlags: UInt8, _ now: Int64, _ worker: UInt32
-    ) {
-        let known = table.entries.cell(table.buckets[bucket].entry.load(ordering: .relaxed))
-        known.its.state = PinnedState(choice, transport: key.transport)
-        known.its.state.learn(tcpFlags, isReply: false)
-        table.buckets.cell(bucket).its.deadline = now &+ known.its.state.patience(limits.idle)
-        count(choice.backend, 1, worker)
+        let place = table.buckets.cell(bucket)
+        var state = PinnedState(place.its.note)
+        if !isReply, state.isSucceeded(by: tcpFlags) { return nil }
+        state.learn(tcpFlags, isReply: isReply)
+        place.its.note = state.note
+        place.its.deadline = now &+ state.patience(limits.idle)
+        return state.binding
     }
 
     private func count(_ backend: UInt16, _ amount: Int32, _ worker: UInt32) {
@@ -188,8 +185,8 @@ public struct FlowTable: ~Copyable, @unchecked Sendable {
 
 extension FlowTable: EntryOwner {
     /// A flow is forgotten: its backend has one less.
-    func retire(_ entry: UInt32, state: inout PinnedState, worker: UInt32) {
-        count(state.backend, -1, worker)
+    func retire(_ note: Note, of key: PinnedKey, worker: UInt32) {
+        count(PinnedState(note).backend, -1, worker)
     }
 }
 

@@ -6,8 +6,10 @@ import Wire
 /// because the next header may differ between fragments (RFC 8200 §4.5).
 @frozen
 public struct FragmentKey: BitwiseCopyable, Hashable, Sendable {
-    // Five words: source, destination, and identification with protocol and family.
-    @usableFromInline let source0, source1, destination0, destination1, rest: UInt64
+    // 38 bytes: source, destination, identification, and family and protocol.
+    @usableFromInline let source0, source1, destination0, destination1: UInt64
+    @usableFromInline let identification: UInt32
+    @usableFromInline let kind: UInt16
 
     /// The key of a fragment.
     ///
@@ -20,9 +22,8 @@ public struct FragmentKey: BitwiseCopyable, Hashable, Sendable {
         source1 = UInt64(source.word2) | UInt64(source.word3) << 32
         destination0 = UInt64(destination.word0) | UInt64(destination.word1) << 32
         destination1 = UInt64(destination.word2) | UInt64(destination.word3) << 32
-        let family = UInt64(source.family.rawValue) << 40
-        let kind = source.family == .ipv4 ? UInt64(transport) << 32 : 0
-        rest = UInt64(identification) | kind | family
+        self.identification = identification
+        kind = UInt16(source.family.rawValue) << 8 | (source.family == .ipv4 ? UInt16(transport) : 0)
     }
 
     /// A key that no packet has: what vacant buckets hold.
@@ -31,7 +32,8 @@ public struct FragmentKey: BitwiseCopyable, Hashable, Sendable {
         source1 = 0
         destination0 = 0
         destination1 = 0
-        rest = 0
+        identification = 0
+        kind = 0
     }
 
     /// Where the packet comes from.
@@ -50,26 +52,28 @@ public struct FragmentKey: BitwiseCopyable, Hashable, Sendable {
     }
 
     /// Whether the packet is IPv4.
-    @inlinable public var isIPv4: Bool { rest >> 40 == 4 }
+    @inlinable public var isIPv4: Bool { kind >> 8 == 4 }
 
     /// Who is answerable for the packet when room runs short: the address in IPv4, the /64 prefix in IPv6, within which
     /// one host can take any address it likes.
     @inline(__always)
     func sourceSlot(_ hash: borrowing KeyedHash) -> UInt16 {
-        UInt16(truncatingIfNeeded: hash.hash(source0, rest >> 40) >> (64 - SourceLedger.slotBits))
+        UInt16(truncatingIfNeeded: hash.hash(source0, UInt64(kind >> 8)) >> (64 - SourceLedger.slotBits))
     }
 }
 
 extension FragmentKey: TableKey {
-    @inline(__always)
+    @inlinable @inline(__always)
     func digest(_ hash: borrowing KeyedHash) -> UInt64 {
-        hash.hash(source0, source1, destination0, destination1, rest)
+        hash.hash(
+            source0, source1, destination0, destination1, UInt64(identification) | UInt64(kind) << 32)
     }
 
     /// Compares without branches between the words: the common answer in a chain is "no", at any of them.
     @inline(__always)
     public static func == (a: FragmentKey, b: FragmentKey) -> Bool {
-        (a.rest ^ b.rest) | (a.source0 ^ b.source0) | (a.destination0 ^ b.destination0) | (a.source1 ^ b.source1)
+        let rest = UInt64(a.identification ^ b.identification) | UInt64(a.kind ^ b.kind)
+        return rest | (a.source0 ^ b.source0) | (a.destination0 ^ b.destination0) | (a.source1 ^ b.source1)
             | (a.destination1 ^ b.destination1) == 0
     }
 }

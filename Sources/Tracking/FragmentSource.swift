@@ -6,6 +6,6 @@ public struct FragmentSource: BitwiseCopyable, Hashable, Sendable {
     /// The source of the packet with that key.
     public init(_ key: FragmentKey) {
         prefix = key.source0
-        family = key.rest >> 40
+        family = UInt64(key.kind >> 8)
     }
 }

@@ -1,27 +1,28 @@
-/// What an entry knows of one packet. 116 bytes, so that with the entry's own 12 it fills two cache lines; what a
+/// What an entry knows of one packet. 120 bytes, so that with the entry's own 8 it fills two cache lines; what a
 /// packet in order needs lies in the first.
 struct FragmentState: BitwiseCopyable {
-    /// Decision of the first fragment, in two halves: an 8-byte field would cost 4 bytes of padding.
-    private var decisionLow: UInt32 = 0
-    private var decisionHigh: UInt32 = 0
+    /// When it was noted in the ledger of unfinished packets.
+    private(set) var enlisted: Int64 = 0
+    /// Decision of the first fragment.
+    private(set) var decision: UInt64 = 0
     /// First of the parked fragments, in offset order.
     var storedHead: UInt32 = IndexPool.none
-    /// Place in the ledger of unfinished packets, and in that of packets with parked fragments.
-    var sequence: UInt32 = 0
+    /// Place in the ledger of packets with parked fragments.
     var parkedSequence: UInt32 = 0
+    /// The low half of the place in the ledger of unfinished packets, which tells those of one time apart.
+    private(set) var sequence: UInt16 = 0
     /// The source that is answerable, as a slot of the ledgers.
     var source: UInt16 = 0
-    var ringWorker: UInt8 = 0
     var parkedWorker: UInt8 = 0
+    private var flags: UInt8 = 0
+    private(set) var faultCode: UInt8 = 0
+    var storedCount: UInt8 = 0
     /// Payload bytes of the whole packet; 0 while the last fragment is missing.
     private(set) var total: UInt16 = 0
     /// Where the last fragment begins, in units of 8 bytes.
     private var lastOffset: UInt16 = 0
     /// Length of the first seen fragment that is not the last, in units; the others are expected to be as long.
     private var stride: UInt16 = 0
-    private var flags: UInt8 = 0
-    private(set) var faultCode: UInt8 = 0
-    var storedCount: UInt8 = 0
     private(set) var holes = HoleList()
 
     private static var firstSeen: UInt8 { 1 }
@@ -30,7 +31,8 @@ struct FragmentState: BitwiseCopyable {
 
     /// A state for a new packet: only what is read before it is written.
     @inline(__always)
-    mutating func reset(source: UInt16) {
+    mutating func reset(source: UInt16, enlisted: Int64, sequence: UInt16) {
+        enlist(enlisted, sequence)
         storedHead = IndexPool.none
         self.source = source
         total = 0
@@ -40,10 +42,11 @@ struct FragmentState: BitwiseCopyable {
         holes.reset()
     }
 
-    /// A state for a new packet whose first fragment has come: the same as `reset`, `accept` and `keep`.
+    /// A state for a packet of which the first fragment, up to unit `end`, has come: the same as `reset`, `accept` and
+    /// `keep`.
     @inline(__always)
-    mutating func begin(source: UInt16, decision: UInt64, length: Int) {
-        let end = UInt16(truncatingIfNeeded: length >> 3)
+    mutating func begin(source: UInt16, enlisted: Int64, sequence: UInt16, decision: UInt64, end: UInt16) {
+        enlist(enlisted, sequence)
         storedHead = IndexPool.none
         self.source = source
         total = 0
@@ -52,6 +55,13 @@ struct FragmentState: BitwiseCopyable {
         storedCount = 0
         holes.begin(behind: end)
         keep(decision: decision)
+    }
+
+    /// The packet's record in the ledger is another.
+    @inline(__always)
+    mutating func enlist(_ time: Int64, _ sequence: UInt16) {
+        enlisted = time
+        self.sequence = sequence
     }
 
     var hasFirst: Bool { flags & Self.firstSeen != 0 }
@@ -63,12 +73,9 @@ struct FragmentState: BitwiseCopyable {
     /// Nothing is missing.
     var isWhole: Bool { holes.count == 0 }
 
-    var decision: UInt64 { UInt64(decisionLow) | UInt64(decisionHigh) << 32 }
-
     @inline(__always)
     mutating func keep(decision: UInt64) {
-        decisionLow = UInt32(truncatingIfNeeded: decision)
-        decisionHigh = UInt32(truncatingIfNeeded: decision >> 32)
+        self.decision = decision
         flags |= Self.firstSeen
     }
 

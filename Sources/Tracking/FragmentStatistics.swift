@@ -107,7 +107,7 @@ extension BucketTable {
             lock(home)
             var cursor = home
             while cursor != IndexPool.none {
-                if buckets[cursor].occupied != 0 {
+                if buckets[cursor].isOccupied {
                     if buckets[cursor].isStale(now) { stale += 1 } else { active += 1 }
                 }
                 cursor = buckets[cursor].next.load(ordering: .relaxed)

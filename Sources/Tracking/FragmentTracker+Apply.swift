@@ -72,16 +72,15 @@ extension FragmentTracker {
         let home = table.home(hash(key))
         table.lock(home)
         defer { table.unlock(home) }
-        let bucket: UInt32
-        switch table.place(key, home: home, now: now, deadline: now &+ limits.ttl, worker: worker, owner: self) {
+        let entry: UInt32
+        let deadline = now &+ limits.ttl
+        switch table.place(key, Note(), home: home, now: now, deadline: deadline, worker: worker, owner: self) {
         case .full: return false
-        case .found(let place): bucket = place
-        case .inserted(let place):
-            bucket = place
-            let entry = table.buckets[place].entry.load(ordering: .relaxed)
-            table.entries.cell(entry).its.state.reset(source: admit(entry, key, now, worker))
+        case .found(let bucket):
+            entry = table.entry(of: bucket, home: home, worker: worker, owner: self)
+        case .inserted(let bucket):
+            entry = enter(bucket, key, home, now, worker)
         }
-        let entry = table.buckets[bucket].entry.load(ordering: .relaxed)
         let locked = table.open(entry)
         if !table.entries[entry].state.isPoisoned { _ = condemn(entry, .condemned, worker) }
         table.close(entry, locked)
@@ -97,9 +96,35 @@ extension FragmentArrival {
         fragment.offset == 0 && fragment.more && headersComplete
             && UInt(bitPattern: fragment.length &- 16) <= 65_504 - 16 && fragment.length & 7 == 0
     }
+
+    /// What is to be kept of it, if it is that: the decision, how many units of 8 bytes it has (13 bits), and the low half
+    /// of its packet's place in the ledger.
+    @inline(__always)
+    func note(_ sequence: UInt32) -> Note {
+        Note(word: decision, half: UInt32(truncatingIfNeeded: fragment.length >> 3) & 0xFFFF | sequence << 16)
+    }
+
+    /// Whether it is the second of two: all that is missing behind the first fragment, which the note tells of.
+    @inline(__always)
+    func completes(_ note: Note) -> Bool { !fragment.more && fragment.offset == Int(note.units) << 3 }
 }
 
 extension FragmentTracker: EntryOwner {
+    /// A packet leaves of which nothing but the first fragment has come.
+    @inline(__always)
+    func retire(_ note: Note, of key: FragmentKey, worker: UInt32) {
+        ledger.count(key.sourceSlot(table.hashing), -1, worker)
+    }
+
+    /// More is to be known of a packet than its first fragment.
+    @inline(__always)
+    func unfold(_ note: Note, of key: FragmentKey, deadline: Int64, into state: inout FragmentState) {
+        state.begin(
+            source: key.sourceSlot(table.hashing), enlisted: deadline &- limits.ttl, sequence: note.sequence,
+            decision: note.word,
+            end: note.units)
+    }
+
     /// An entry leaves the table: its source is relieved, what is parked is to be dropped, what was lent comes back.
     @inline(__always)
     func retire(_ entry: UInt32, state: inout FragmentState, worker: UInt32) {
@@ -132,4 +157,14 @@ extension FragmentTracker: RecordLender {
     }
 
     func record(_ record: UInt32) -> Cell<StoredFragment> { records.cell(record) }
+}
+
+extension Note {
+    /// Of a packet's first fragment: how many units of 8 bytes it has.
+    @inline(__always)
+    var units: UInt16 { UInt16(truncatingIfNeeded: half) }
+
+    /// Of a packet's first fragment: the low half of the packet's place in the ledger.
+    @inline(__always)
+    var sequence: UInt16 { UInt16(truncatingIfNeeded: half >> 16) }
 }

@@ -17,14 +17,12 @@ extension FragmentTracker {
             guard let candidate = ledger.candidate(worker, now: now, known: knownSources, budget: &budget) else {
                 return false
             }
-            let home = table.entries[candidate.entry].home.load(ordering: .relaxed)
+            let home = candidate.place
             table.lock(home)
             if table.buckets[home].next.load(ordering: .relaxed) != IndexPool.none,
-                table.bucket(of: candidate.entry, home: home) != nil,
-                table.entries[candidate.entry].state.sequence == candidate.sequence,
-                UInt32(table.entries[candidate.entry].state.ringWorker) == candidate.ringWorker
+                let bucket = bucket(of: candidate, home: home)
             {
-                giveUp(candidate.entry, home, worker)
+                giveUp(bucket, home, worker)
                 table.unlock(home)
                 ledger.evicted(worker)
                 return true
@@ -32,6 +30,31 @@ extension FragmentTracker {
             table.unlock(home)
         }
         return false
+    }
+
+    /// The bucket of the packet that a record of the ledger tells of, if it is still there. Chain locked.
+    private func bucket(of candidate: SourceLedger.Candidate, home: UInt32) -> UInt32? {
+        let sequence = UInt16(truncatingIfNeeded: candidate.sequence)
+        var cursor = table.first(home)
+        while cursor != IndexPool.none {
+            let bucket = table.buckets.cell(cursor)
+            if bucket.its.isNoted {
+                if bucket.its.deadline &- limits.ttl == candidate.time, bucket.its.note.sequence == sequence,
+                    bucket.its.key.sourceSlot(table.hashing) == candidate.slot
+                {
+                    return cursor
+                }
+            } else {
+                let known = table.entries.cell(bucket.its.entry)
+                if known.its.state.enlisted == candidate.time, known.its.state.sequence == sequence,
+                    known.its.state.source == candidate.slot
+                {
+                    return cursor
+                }
+            }
+            cursor = bucket.its.next.load(ordering: .relaxed)
+        }
+        return nil
     }
 
     /// Makes room for one more parked fragment when records run short: the source with most of them gives up its oldest
@@ -54,10 +77,10 @@ extension FragmentTracker {
             guard let candidate = parkedLedger.candidate(worker, now: now, known: knownSources, budget: &budget) else {
                 return
             }
-            let home = table.entries[candidate.entry].home.load(ordering: .relaxed)
+            let home = table.entries[candidate.place].home.load(ordering: .relaxed)
             table.lock(home)
-            if table.bucket(of: candidate.entry, home: home) != nil, isParked(candidate) {
-                giveUp(candidate.entry, home, worker)
+            if let bucket = table.bucket(of: candidate.place, home: home), isParked(candidate) {
+                giveUp(bucket, home, worker)
                 table.unlock(home)
                 parkedLedger.evicted(worker)
                 return
@@ -68,39 +91,40 @@ extension FragmentTracker {
 
     /// Whether the record of a packet with parked fragments, or with many holes, is still true. Chain locked.
     private func isParked(_ candidate: SourceLedger.Candidate) -> Bool {
-        table.entries[candidate.entry].state.holdsRecords
-            && table.entries[candidate.entry].state.parkedSequence == candidate.sequence
-            && UInt32(table.entries[candidate.entry].state.parkedWorker) == candidate.ringWorker
+        table.entries[candidate.place].state.holdsRecords
+            && table.entries[candidate.place].state.parkedSequence == candidate.sequence
+            && UInt32(table.entries[candidate.place].state.parkedWorker) == candidate.ringWorker
     }
 
-    /// Evicts a packet. Chain locked.
-    private func giveUp(_ entry: UInt32, _ home: UInt32, _ worker: UInt32) {
+    /// Evicts the packet of a bucket. Chain locked.
+    private func giveUp(_ bucket: UInt32, _ home: UInt32, _ worker: UInt32) {
         workers[worker].evicted.add()
-        let locked = table.open(entry)
-        let known = table.entries.cell(entry)
-        if !known.its.state.isPoisoned { known.its.state.poison(.evicted) }
-        table.close(entry, locked)
-        table.remove(entry, home: home, worker: worker, owner: self)
+        if table.buckets[bucket].isEntered {
+            let entry = table.buckets[bucket].entry
+            let locked = table.open(entry)
+            let known = table.entries.cell(entry)
+            if !known.its.state.isPoisoned { known.its.state.poison(.evicted) }
+            table.close(entry, locked)
+        }
+        table.remove(bucket, home: home, worker: worker, owner: self)
     }
 
-    /// The next record will overwrite one that is younger than the ttl: many packets come and are completed. If the
-    /// old one's packet is still there, it moves to the young end, so that it stays in the quota's reach. No chain may
+    /// The next record will overwrite one that is younger than one and a half ttl: many packets come and are completed. If
+    /// the old one's packet is still there, it moves to the young end, so that it stays in the quota's reach. (A packet
+    /// whose record is older has been referred to last when that was not yet half a ttl old: it is stale.) No chain may
     /// be locked.
     @inline(never)
     func keepOldest(_ now: Int64, _ worker: UInt32) {
         let head = ledger.cells[worker].head.load(ordering: .relaxed)
-        let sequence = head &- ledger.capacity
-        let record = ledger.record(sequence, worker)
-        if record.time == .min { return }
-        let home = table.entries[record.entry].home.load(ordering: .relaxed)
+        let oldest = ledger.candidate(at: head &- ledger.capacity, in: worker)
+        if oldest.time == .min { return }
+        let home = oldest.place
         table.lock(home)
-        if table.bucket(of: record.entry, home: home) != nil,
-            table.entries[record.entry].state.sequence == sequence,
-            UInt32(table.entries[record.entry].state.ringWorker) == worker
-        {
-            let locked = table.open(record.entry)
-            enlist(record.entry, record.slot, now, worker)
-            table.close(record.entry, locked)
+        if let bucket = bucket(of: oldest, home: home), !table.buckets[bucket].isStale(now) {
+            let entry = table.entry(of: bucket, home: home, worker: worker, owner: self)
+            let locked = table.open(entry)
+            enlist(entry, home, now, worker)
+            table.close(entry, locked)
         }
         table.unlock(home)
     }
@@ -119,19 +143,19 @@ extension FragmentTracker {
             let record = parkedLedger.record(tail, worker)
             if !crowded, now &- record.time <= limits.ttl { return }
             parkedLedger.cells[worker].tail.store(tail &+ 1, ordering: .relaxed)
-            let home = table.entries[record.entry].home.load(ordering: .relaxed)
+            let home = table.entries[record.place].home.load(ordering: .relaxed)
             table.lock(home)
-            if let bucket = table.bucket(of: record.entry, home: home),
-                isParked(.init(entry: record.entry, sequence: tail, ringWorker: worker))
+            if let bucket = table.bucket(of: record.place, home: home),
+                isParked(parkedLedger.candidate(at: tail, in: worker))
             {
                 if table.buckets[bucket].isStale(now) {
                     table.workers[worker].collected.add()
-                    table.expel(record.entry, home: home, worker: worker, owner: self)
+                    table.expel(bucket, home: home, worker: worker, owner: self)
                 } else {
                     // Other fragments of the packet came later: look again when their time is over.
-                    let locked = table.open(record.entry)
-                    enlistParked(record.entry, record.slot, table.buckets[bucket].deadline &- limits.ttl, worker)
-                    table.close(record.entry, locked)
+                    let locked = table.open(record.place)
+                    enlistParked(record.place, record.slot, table.buckets[bucket].deadline &- limits.ttl, worker)
+                    table.close(record.place, locked)
                 }
             }
             table.unlock(home)

@@ -16,6 +16,7 @@ import Wire
 public struct FragmentTracker: ~Copyable, @unchecked Sendable {
     /// The limits it was made with.
     public let limits: FragmentLimits
+    @usableFromInline let hashing: KeyedHash
     let table: BucketTable<FragmentKey, FragmentState>
     let ledger: SourceLedger
     let parkedLedger: SourceLedger
@@ -52,7 +53,7 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
         let parked = limits.parked == 0 ? 0 : limits.parked + IndexPool.inHands(limits.workers)
         return Places(
             table: BucketTable.reserve(
-                size: limits.size, extra: limits.buckets, spares: limits.holders, workers: limits.workers, in: &plan),
+                size: limits.size, extra: limits.buckets, holders: limits.holders, workers: limits.workers, in: &plan),
             ledger: SourceLedger.reserve(
                 capacity: limits.size + limits.buckets, room: limits.size + limits.buckets, workers: limits.workers,
                 in: &plan),
@@ -74,6 +75,7 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
         let places = Self.reserve(limits, in: &plan)
         let region = try MappedRegion(bytes: plan.byteCount)
         self.limits = limits
+        self.hashing = hashing
         table = BucketTable(
             places.table, in: region, hashing: hashing, key: FragmentKey(), state: FragmentState())
         ledger = SourceLedger(places.ledger, in: region)
@@ -93,18 +95,28 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
     var residentBytes: Int { region.residentBytes(of: limits.memory) }
 
     /// The keyed hash of a key, for ``prefetch(_:)`` and ``track(_:key:hash:now:worker:)``.
-    public func hash(_ key: FragmentKey) -> UInt64 { key.digest(table.hashing) }
+    @inlinable @inline(__always)
+    public func hash(_ key: FragmentKey) -> UInt64 { key.digest(hashing) }
 
-    /// Starts to load what ``track(_:key:hash:now:worker:)`` will need first for this hash. A batch that asks for all its
-    /// keys, then for all their chains, and then tracks, does not wait for memory one packet at a time. Does nothing
-    /// where it would not pay: one worker, and a table that its processor's own cache can hold.
-    public func prefetch(_ hash: UInt64) {
-        if prefetches { table.prefetch(table.home(hash)) }
+    /// Starts to load what ``track(_:key:hash:now:worker:)`` will need first for these hashes. Whoever asks for all keys of
+    /// a batch, then for their chains, then for the tails of those, and then tracks, does not wait for memory one packet
+    /// at a time; still better, other packets are tracked between these steps. Does nothing where it would not pay: one
+    /// worker, and a table that its processor's own cache can hold.
+    public func prefetch(_ hashes: Span<UInt64>) {
+        if !prefetches { return }
+        for index in hashes.indices { table.prefetch(table.home(hashes[index])) }
     }
 
-    /// Starts to load what comes second. Best some packets after ``prefetch(_:)``, on whose memory it waits.
-    public func prefetchChain(_ hash: UInt64) {
-        if prefetches { table.prefetchChain(table.home(hash)) }
+    /// Starts to load what comes second. Waits for what ``prefetch(_:)`` has asked for.
+    public func prefetchChains(_ hashes: Span<UInt64>) {
+        if !prefetches { return }
+        for index in hashes.indices { table.prefetchChain(table.home(hashes[index])) }
+    }
+
+    /// Starts to load what comes third. Waits for what ``prefetchChains(_:)`` has asked for.
+    public func prefetchTails(_ hashes: Span<UInt64>) {
+        if !prefetches { return }
+        for index in hashes.indices { table.prefetchTail(table.home(hashes[index])) }
     }
 
     /// Says what to do with one fragment.
@@ -120,30 +132,26 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
     ) -> FragmentOutcome {
         let worker = UInt32(truncatingIfNeeded: worker)
         let home = table.home(hash)
-        if ledger.overwrittenTime(worker) >= now &- limits.ttl { keepOldest(now, worker) }
+        if ledger.overwrittenTime(worker) >= now &- limits.ttl &- limits.ttl / 2 { keepOldest(now, worker) }
         if !arrival.fragment.isFirst { makeRecordRoom(now, worker) }
         table.prefetchChain(home)
         table.lock(home)
         let placement = table.place(
-            key, home: home, now: now, deadline: now &+ limits.ttl, worker: worker, owner: self)
+            key, arrival.note(ledger.next(worker)), home: home, now: now, deadline: now &+ limits.ttl, worker: worker,
+            owner: self)
         switch placement {
         case .found(let bucket):
             let outcome = proceed(arrival, key, bucket, home, now, worker)
             table.unlock(home)
             return outcome
         case .inserted(let bucket):
-            let entry = table.buckets[bucket].entry.load(ordering: .relaxed)
-            let slot = admit(entry, key, now, worker)
-            let known = table.entries.cell(entry)
             if arrival.isPlainFirst {
-                // What nearly every packet begins with.
-                known.its.state.begin(source: slot, decision: arrival.decision, length: arrival.fragment.length)
+                admit(key, home, now, worker)
+                // What nearly every packet begins with: the bucket's note says it all.
                 table.unlock(home)
                 return .useDecision(arrival.decision, released: false)
             }
-            known.its.state.reset(source: slot)
-            // Nobody can hold a reference to a packet that has just become known.
-            let outcome = apply(arrival, key, entry, now, worker)
+            let outcome = begin(arrival, key, bucket, home, now, worker)
             table.unlock(home)
             return outcome
         case .full:
@@ -161,14 +169,18 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
             if !makeRoom(now, worker) { break }
             table.lock(home)
             defer { table.unlock(home) }
-            switch table.place(key, home: home, now: now, deadline: now &+ limits.ttl, worker: worker, owner: self) {
+            switch table.place(
+                key, arrival.note(ledger.next(worker)), home: home, now: now, deadline: now &+ limits.ttl,
+                worker: worker, owner: self)
+            {
             case .found(let bucket):
                 return proceed(arrival, key, bucket, home, now, worker)
             case .inserted(let bucket):
-                let entry = table.buckets[bucket].entry.load(ordering: .relaxed)
-                let slot = admit(entry, key, now, worker)
-                table.entries.cell(entry).its.state.reset(source: slot)
-                return apply(arrival, key, entry, now, worker)
+                if arrival.isPlainFirst {
+                    admit(key, home, now, worker)
+                    return .useDecision(arrival.decision, released: false)
+                }
+                return begin(arrival, key, bucket, home, now, worker)
             case .full: continue
             }
         }
@@ -176,13 +188,34 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
         return .noRoom
     }
 
-    /// A new packet's entry becomes known to the quota. Chain locked.
+    /// A new packet becomes known to the quota. Chain locked.
+    @discardableResult
     @inline(__always)
-    func admit(_ entry: UInt32, _ key: FragmentKey, _ now: Int64, _ worker: UInt32) -> UInt16 {
+    private func admit(
+        _ key: FragmentKey, _ home: UInt32, _ now: Int64, _ worker: UInt32
+    ) -> (slot: UInt16, sequence: UInt16) {
         let slot = key.sourceSlot(table.hashing)
-        enlist(entry, slot, now, worker)
+        let sequence = ledger.append(home, slot: slot, now: now, worker)
         ledger.count(slot, 1, worker)
-        return slot
+        return (slot, UInt16(truncatingIfNeeded: sequence))
+    }
+
+    /// A new packet of which a note cannot say all becomes known; gives its entry. Chain locked.
+    func enter(_ bucket: UInt32, _ key: FragmentKey, _ home: UInt32, _ now: Int64, _ worker: UInt32) -> UInt32 {
+        let entry = table.attach(bucket, home: home, worker)
+        let (slot, sequence) = admit(key, home, now, worker)
+        table.entries.cell(entry).its.state.reset(source: slot, enlisted: now, sequence: sequence)
+        return entry
+    }
+
+    /// The first fragment to come of a packet, when a note cannot say all. Chain locked.
+    @inline(never)
+    private func begin(
+        _ arrival: FragmentArrival, _ key: FragmentKey, _ bucket: UInt32, _ home: UInt32, _ now: Int64, _ worker: UInt32
+    ) -> FragmentOutcome {
+        let entry = enter(bucket, key, home, now, worker)
+        // Nobody can hold a reference to a packet that has just become known.
+        return apply(arrival, key, entry, now, worker)
     }
 
     /// A further fragment of a packet that is known. Chain locked.
@@ -191,7 +224,17 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
         _ arrival: FragmentArrival, _ key: FragmentKey, _ bucket: UInt32, _ home: UInt32, _ now: Int64, _ worker: UInt32
     ) -> FragmentOutcome {
         workers[worker].lookups.add()
-        let entry = table.buckets[bucket].entry.load(ordering: .relaxed)
+        if table.buckets[bucket].isNoted, arrival.completes(table.buckets[bucket].note),
+            Self.violation(arrival, key) == nil
+        {
+            // Most packets have two fragments: the second needs no entry either.
+            let decision = table.buckets[bucket].note.word
+            workers[worker].reassembled.add()
+            knownSources.note(key.sourceSlot(table.hashing), now)
+            table.remove(bucket, home: home, worker: worker, owner: self)
+            return .useDecision(decision, released: false)
+        }
+        let entry = table.entry(of: bucket, home: home, worker: worker, owner: self)
         let locked = table.open(entry)
         // A poisoned packet's time is not renewed: its identification may be used again.
         if table.entries[entry].state.isPoisoned {
@@ -200,10 +243,10 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
             return .drop(fault)
         }
         table.buckets.cell(bucket).its.deadline = now &+ limits.ttl
-        let ringWorker = UInt32(table.entries[entry].state.ringWorker)
-        if ledger.distance(table.entries[entry].state.sequence, ringWorker) > ledger.capacity / 2 {
-            // Its record would soon be overwritten, and a packet kept alive by its sender be out of the quota's reach.
-            enlist(entry, table.entries[entry].state.source, now, worker)
+        if now &- table.entries[entry].state.enlisted > limits.ttl / 2 {
+            // Its record may be overwritten before its time is over, and a packet kept alive by its sender be out of the
+            // quota's reach.
+            enlist(entry, home, now, worker)
         }
         let outcome = apply(arrival, key, entry, now, worker)
         let isWhole = table.entries[entry].state.isWhole
@@ -211,16 +254,15 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
         if isWhole {
             workers[worker].reassembled.add()
             knownSources.note(table.entries[entry].state.source, now)
-            table.remove(entry, home: home, worker: worker, owner: self)
+            table.remove(bucket, home: home, worker: worker, owner: self)
         }
         return outcome
     }
 
-    /// Puts an entry into the ledger's ring, or moves it to the young end. Chain locked.
-    @inline(__always)
-    func enlist(_ entry: UInt32, _ slot: UInt16, _ now: Int64, _ worker: UInt32) {
+    /// Moves a packet to the young end of the ledger's ring. Chain locked.
+    func enlist(_ entry: UInt32, _ home: UInt32, _ now: Int64, _ worker: UInt32) {
         let known = table.entries.cell(entry)
-        known.its.state.sequence = ledger.append(entry, slot: slot, now: now, worker)
-        known.its.state.ringWorker = UInt8(truncatingIfNeeded: worker)
+        let sequence = ledger.append(home, slot: known.its.state.source, now: now, worker)
+        known.its.state.enlist(now, UInt16(truncatingIfNeeded: sequence))
     }
 }

@@ -7,7 +7,7 @@
 ///
 /// The hash never leaves the process, so nobody can learn the secret from its values.
 public struct KeyedHash: Sendable {
-    private let s0, s1, s2, s3, s4, s5, s6, s7: UInt64
+    @usableFromInline let s0, s1, s2, s3, s4, s5, s6, s7: UInt64
 
     /// A secret from the system's random source: what a daemon uses.
     public init() {
@@ -33,7 +33,7 @@ public struct KeyedHash: Sendable {
     }
 
     /// 64 evenly spread bits of five words.
-    @inline(__always)
+    @inlinable @inline(__always)
     func hash(_ a: UInt64, _ b: UInt64, _ c: UInt64, _ d: UInt64, _ e: UInt64) -> UInt64 {
         let first = (a &+ s0).multipliedFullWidth(by: b &+ s1)
         let second = (c &+ s2).multipliedFullWidth(by: d &+ s3)
@@ -50,8 +50,8 @@ public struct KeyedHash: Sendable {
         Self.fold(a ^ s5, b ^ s7)
     }
 
-    @inline(__always)
-    private static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
+    @inlinable @inline(__always)
+    static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
         let product = a.multipliedFullWidth(by: b)
         return product.high ^ product.low
     }

@@ -27,9 +27,11 @@ public enum FlowOutcome: Equatable, Sendable {
     case noRoom
 }
 
-/// A flow's key in the table: 40 bytes.
+/// A flow's key in the table: 38 bytes.
 struct PinnedKey: TableKey {
-    private let source0, source1, destination0, destination1, rest: UInt64
+    private let source0, source1, destination0, destination1: UInt64
+    private let ports: UInt32
+    private let kind: UInt16
 
     @inline(__always)
     init(_ key: FlowKey) {
@@ -37,8 +39,8 @@ struct PinnedKey: TableKey {
         source1 = UInt64(key.source.word2) | UInt64(key.source.word3) << 32
         destination0 = UInt64(key.destination.word0) | UInt64(key.destination.word1) << 32
         destination1 = UInt64(key.destination.word2) | UInt64(key.destination.word3) << 32
-        let ports = UInt64(key.sourcePort) | UInt64(key.destinationPort) << 16
-        rest = ports | UInt64(key.transport) << 32 | UInt64(key.source.family.rawValue) << 40
+        ports = UInt32(key.sourcePort) | UInt32(key.destinationPort) << 16
+        kind = UInt16(key.transport) | UInt16(key.source.family.rawValue) << 8
     }
 
     /// A key that no flow has.
@@ -47,16 +49,17 @@ struct PinnedKey: TableKey {
         source1 = 0
         destination0 = 0
         destination1 = 0
-        rest = 0
+        ports = 0
+        kind = 0
     }
 
     @inline(__always)
     func digest(_ hash: borrowing KeyedHash) -> UInt64 {
-        hash.hash(source0, source1, destination0, destination1, rest)
+        hash.hash(source0, source1, destination0, destination1, UInt64(ports) | UInt64(kind) << 32)
     }
 }
 
-/// What an entry knows of one flow.
+/// What is known of one flow: it fits a bucket's note.
 struct PinnedState: BitwiseCopyable {
     var mark: UInt32 = 0
     var backend: UInt16 = 0
@@ -81,8 +84,21 @@ struct PinnedState: BitwiseCopyable {
         self.transport = transport
     }
 
-    /// What vacant buckets hold.
-    init() {}
+    /// What a note says.
+    @inline(__always)
+    init(_ note: Note) {
+        mark = UInt32(truncatingIfNeeded: note.word)
+        backend = UInt16(truncatingIfNeeded: note.word >> 32)
+        transport = UInt8(truncatingIfNeeded: note.word >> 48)
+        flags = UInt8(truncatingIfNeeded: note.word >> 56)
+    }
+
+    /// The note that says it.
+    var note: Note {
+        @inline(__always) get {
+            Note(word: UInt64(mark) | UInt64(backend) << 32 | UInt64(transport) << 48 | UInt64(flags) << 56)
+        }
+    }
 
     var binding: FlowBinding { FlowBinding(backend: backend, mark: mark) }
 

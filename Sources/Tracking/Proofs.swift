@@ -4,8 +4,12 @@
 #if !DEBUG
     extension FragmentTracker {
         @_noAllocation
-        func trackDoesNotAllocate(_ arrival: FragmentArrival, _ key: FragmentKey, _ now: Int64) -> FragmentOutcome {
-            prefetch(hash(key))
+        func trackDoesNotAllocate(
+            _ arrival: FragmentArrival, _ key: FragmentKey, _ hashes: Span<UInt64>, _ now: Int64
+        ) -> FragmentOutcome {
+            prefetch(hashes)
+            prefetchChains(hashes)
+            prefetchTails(hashes)
             return track(arrival, key: key, hash: hash(key), now: now, worker: 0)
         }
 

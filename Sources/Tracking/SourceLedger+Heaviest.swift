@@ -8,9 +8,18 @@ extension SourceLedger {
 
     /// What could be given up.
     struct Candidate {
-        let entry: UInt32
+        let place: UInt32
+        let slot: UInt16
+        let time: Int64
         let sequence: UInt32
         let ringWorker: UInt32
+    }
+
+    /// The record of `sequence` as a candidate.
+    func candidate(at sequence: UInt32, in ringWorker: UInt32) -> Candidate {
+        let record = record(sequence, ringWorker)
+        return Candidate(
+            place: record.place, slot: record.slot, time: record.time, sequence: sequence, ringWorker: ringWorker)
     }
 
     /// What a whole packet is worth: a known source is as heavy as a stranger with so much less.
@@ -51,10 +60,8 @@ extension SourceLedger {
             var found: Candidate?
             while found == nil, heavy.hand != head, budget > 0 {
                 budget -= 1
-                let record = record(heavy.hand, ring)
-                if record.slot == heavy.slot {
-                    found = Candidate(entry: record.entry, sequence: heavy.hand, ringWorker: ring)
-                }
+                let record = candidate(at: heavy.hand, in: ring)
+                if record.slot == heavy.slot { found = record }
                 heavy.hand &+= 1
             }
             if found == nil, heavy.hand == head {
@@ -96,13 +103,13 @@ extension SourceLedger {
                 if !takesStranger {
                     let sequence = hands.its.all
                     hands.its.all = sequence &+ 1
-                    return Candidate(entry: record(sequence, ring).entry, sequence: sequence, ringWorker: ring)
+                    return candidate(at: sequence, in: ring)
                 }
             }
             if takesStranger {
                 let sequence = hands.its.strangers
                 hands.its.strangers = sequence &+ 1
-                return Candidate(entry: record(sequence, ring).entry, sequence: sequence, ringWorker: ring)
+                return candidate(at: sequence, in: ring)
             }
             ring = ring + 1 == workers ? 0 : ring + 1
         } while ring != worker && budget > 0

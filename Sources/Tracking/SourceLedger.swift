@@ -4,15 +4,16 @@ import Synchronization
 ///
 /// Sources are hashed with the start's secret to 4,096 slots. Each worker counts for itself what it lets in and out, so
 /// no counter is shared; only the sum over the workers means something (a worker's own number may be negative, in wrapping
-/// arithmetic). Each worker also keeps a ring of what it let in, in that order. A record is not taken out when its
-/// entry goes; the entry knows its own place in the ring, so a record that is no longer true is recognised.
+/// arithmetic). Each worker also keeps a ring of what it let in, in that order. A record is not taken out when what it
+/// tells of goes; that knows when it was noted, or its place in the ring, so a record that is no longer true is recognised.
 struct SourceLedger: ~Copyable {
     static var slotBits: Int { 12 }
     static var slots: Int { 1 << slotBits }
 
     /// One thing let in.
     struct Record: ~Copyable {
-        /// Entry in the low half, source slot above.
+        /// Where it is in the low half, source slot above: of packets the main bucket, of those with parked fragments the
+        /// entry.
         let what = Atomic<UInt64>(0)
         let time = Atomic<Int64>(.min)
     }
@@ -104,17 +105,21 @@ struct SourceLedger: ~Copyable {
         return Int32(bitPattern: sum)
     }
 
-    /// Notes that `entry` came in; gives its place in the worker's ring.
+    /// Notes that something came in, and where it is; gives its place in the worker's ring.
     @inline(__always)
-    func append(_ entry: UInt32, slot: UInt16, now: Int64, _ worker: UInt32) -> UInt32 {
+    func append(_ place: UInt32, slot: UInt16, now: Int64, _ worker: UInt32) -> UInt32 {
         let cell = cells.cell(worker)
         let sequence = cell.its.head.load(ordering: .relaxed)
         let record = rings.cell(worker &* capacity &+ (sequence & (capacity &- 1)))
-        record.its.what.store(UInt64(entry) | UInt64(slot) << 32, ordering: .relaxed)
+        record.its.what.store(UInt64(place) | UInt64(slot) << 32, ordering: .relaxed)
         record.its.time.store(now, ordering: .relaxed)
         cell.its.head.store(sequence &+ 1, ordering: .relaxed)
         return sequence
     }
+
+    /// The place that the worker's next record will have.
+    @inline(__always)
+    func next(_ worker: UInt32) -> UInt32 { cells[worker].head.load(ordering: .relaxed) }
 
     /// The oldest record that is still in a worker's ring.
     func oldest(_ worker: UInt32) -> UInt32 {
@@ -122,7 +127,7 @@ struct SourceLedger: ~Copyable {
         return head &- min(head, capacity)
     }
 
-    /// How many records were written after `sequence`.
+    /// How many records were written since `sequence`.
     @inline(__always)
     func distance(_ sequence: UInt32, _ worker: UInt32) -> UInt32 {
         cells[worker].head.load(ordering: .relaxed) &- sequence
@@ -135,9 +140,9 @@ struct SourceLedger: ~Copyable {
         return rings[worker &* capacity &+ (head & (capacity &- 1))].time.load(ordering: .relaxed)
     }
 
-    /// The record of `sequence`: entry, source slot and time.
+    /// The record of `sequence`: where it is, source slot and time.
     @inline(__always)
-    func record(_ sequence: UInt32, _ worker: UInt32) -> (entry: UInt32, slot: UInt16, time: Int64) {
+    func record(_ sequence: UInt32, _ worker: UInt32) -> (place: UInt32, slot: UInt16, time: Int64) {
         let index = worker &* capacity &+ (sequence & (capacity &- 1))
         let what = rings[index].what.load(ordering: .relaxed)
         return (

@@ -1,13 +1,13 @@
 import CLinuxShims
 import Synchronization
 
-/// A lock of two bytes for sections of some tens of nanoseconds: one atomic exchange to take, one store to release.
+/// A lock of one byte for sections of some tens of nanoseconds: one atomic exchange to take, one store to release.
 ///
 /// Spinning is bounded. The holder never sleeps inside, so a long wait means that it was preempted: then the waiter
 /// yields, and after 16 yields sleeps 50 µs at a time. The thread sanitizer understands it (it does not understand
 /// `Mutex`).
 struct SpinLock: ~Copyable {
-    private let word = Atomic<UInt16>(0)
+    private let word = Atomic<UInt8>(0)
 
     /// Looks at a held lock before the processor is given away, about 2 µs.
     static var spins: Int { 100 }

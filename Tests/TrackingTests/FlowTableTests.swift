@@ -25,7 +25,7 @@ private final class Flows {
         expire()
         #expect(table.table._checkInvariants() == nil)
         #expect(table.table.extraPool.free == Int(table.table.extraPool.count))
-        #expect(table.table.sparePool.free == Int(table.table.sparePool.count))
+        #expect(table.table.entryPool.free == Int(table.table.entryPool.count))
         for backend in 0..<UInt16(table.limits.backends) { #expect(flows(on: backend) == 0) }
     }
 

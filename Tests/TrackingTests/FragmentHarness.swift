@@ -28,7 +28,7 @@ final class FragmentHarness {
         #expect(sum.active == 0 && sum.bucketsStale == 0 && sum.parked == 0 && sum.borrowed == 0)
         #expect(tracker.table.orphans == 0)
         #expect(tracker.table.extraPool.free == Int(tracker.table.extraPool.count))
-        #expect(tracker.table.sparePool.free == Int(tracker.table.sparePool.count))
+        #expect(tracker.table.entryPool.free == Int(tracker.table.entryPool.count))
         #expect(tracker.recordPool.free == Int(tracker.recordPool.count))
         #expect(tracker.ledger.total == 0 && tracker.parkedLedger.total == 0)
     }
@@ -55,6 +55,10 @@ final class FragmentHarness {
     func confirm(_ name: ParkedFragment, token: UInt64) -> Bool { tracker.confirm(name, token: token) }
 
     func condemn(_ key: FragmentKey) -> Bool { tracker.condemn(key, now: now, worker: 0) }
+
+    func hold(_ key: FragmentKey) -> UInt32? { tracker.table.hold(key, now: now, worker: 0, owner: tracker) }
+
+    func letGo(_ entry: UInt32) { tracker.table.letGo(entry, 0) }
 
     func released() -> [ReleasedFragment] {
         var all: [ReleasedFragment] = []

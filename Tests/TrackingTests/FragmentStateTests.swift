@@ -161,9 +161,9 @@ extension FragmentState {
         let lender = try TestLender()
         for length in stride(from: 8, through: 1480, by: 8) {
             var short = FragmentState()
-            short.begin(source: 3, decision: 9, length: length)
+            short.begin(source: 3, enlisted: 5, sequence: 6, decision: 9, end: UInt16(length >> 3))
             var long = FragmentState()
-            long.reset(source: 3)
+            long.reset(source: 3, enlisted: 5, sequence: 6)
             #expect(long.accept(offset: 0, length: length, more: true, lender) == .new)
             long.keep(decision: 9)
             // Both go on alike: a copy, an overlap and the rest.
@@ -173,6 +173,7 @@ extension FragmentState {
                 #expect(one == other)
             }
             #expect(short.isWhole == long.isWhole && short.decision == 9 && long.decision == 9)
+            #expect(short.enlisted == 5 && long.enlisted == 5)
         }
     }
 

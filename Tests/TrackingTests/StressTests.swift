@@ -44,7 +44,9 @@ private final class Shared: Sendable {
                 let outcome = shared.tracker.track(
                     arrival, key: key, hash: shared.tracker.hash(key), now: now, worker: worker)
                 if isLate, case .park(let name) = outcome { _ = shared.tracker.confirm(name, token: 6) }
-                if let entry = shared.tracker.table.hold(key, now: now) {
+                if let entry = shared.tracker.table.hold(
+                    key, now: now, worker: UInt32(worker), owner: shared.tracker)
+                {
                     shared.tracker.table.entries[entry].lock.lock()
                     let decision = shared.tracker.table.entries[entry].state.decision
                     shared.tracker.table.entries[entry].lock.unlock()
