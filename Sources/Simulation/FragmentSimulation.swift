@@ -63,9 +63,6 @@ public struct FragmentSimulation: Sendable {
         }
     }
 
-    /// Keys asked for ahead, as a worker does with the packets of one batch.
-    private static var batch: Int { 32 }
-
     /// What is simulated.
     public let options: Options
 
@@ -103,71 +100,111 @@ public struct FragmentSimulation: Sendable {
             order: options.randomKeys ? .random : .sequential(hosts: PacketSource.hosts(distance: 4 * alive)),
             seed: options.seed)
         let times = ThreadTimes(threads)
+        let deal = PacketDeal(total)
         onThreads(threads) { worker in
-            var run = Arrivals(shared.tracker, options, keys, worker)
+            var run = Arrivals(shared.tracker, options, keys, deal, worker)
             var reported = 0
-            var done = 0
-            let share = total / threads + (worker < total % threads ? 1 : 0)
-            while done < share {
-                let count = min(Self.batch, share - done)
-                run.insert(count, shared.tracker)
-                done += count
+            var horizon: Int64 = 0
+            while run.insert(shared.tracker) {
                 // Half a ttl apart, packets are still alive for every thread.
-                if threads > 1 { times.keepStep(worker, run.now, within: options.limits.ttl / 2) }
-                if worker == 0, done - reported > share / 100 {
-                    reported = done
-                    progress(Double(done) / Double(share))
+                if threads > 1 { times.keepStep(worker, run.now, within: options.limits.ttl / 2, horizon: &horizon) }
+                if worker == 0, run.number - reported > total / 100 {
+                    reported = run.number
+                    progress(Double(reported) / Double(total))
                 }
             }
-            times.finish(worker, run.now)
+            times.finish(worker, run.end)
         }
         return times.latest
     }
 
-    /// One thread's part of the plain run: every nth packet, at its time.
+    /// One thread's part of the plain run: packets by the handful, each at its time.
+    ///
+    /// What a packet will need is asked for while those before it are tracked, as a worker can do with the packets of one
+    /// batch: its main bucket first, then what that leads to.
     private struct Arrivals {
+        /// Packets made ready, asked for and tracked at once: enough for a line to come from another processor's cache
+        /// meanwhile.
+        private static var handful: Int { 16 }
+
         private let keys: PacketSource
+        private let deal: PacketDeal
         private let worker: Int
-        private let threads: Int
-        private var next: UInt64
+        /// The next packet of the thread, and the end of what it was dealt.
+        private(set) var number = 0
+        private var dealtEnd = 0
+        /// Stands at packet `clockNumber`.
         private var clock: VirtualClock
-        private var batchKeys: InlineArray<32, FragmentKey>
-        private var batchHashes = InlineArray<32, UInt64>(repeating: 0)
+        private var clockNumber = 0
+        /// Packets prepared, and tracked, so far.
+        private var prepared = 0
+        private var tracked = 0
+        // The last four handfuls prepared, each packet at its count modulo 64.
+        private var packetKeys: InlineArray<64, FragmentKey>
+        private var packetHashes = InlineArray<64, UInt64>(repeating: 0)
+        private var packetTimes = InlineArray<64, Int64>(repeating: 0)
+        /// The time of the packet tracked last.
+        private(set) var now: Int64 = 0
 
-        var now: Int64 { clock.now }
+        /// The time after the last packet prepared.
+        var end: Int64 { clock.now }
 
-        init(_ tracker: borrowing FragmentTracker, _ options: Options, _ keys: PacketSource, _ worker: Int) {
+        init(
+            _ tracker: borrowing FragmentTracker, _ options: Options, _ keys: PacketSource, _ deal: PacketDeal,
+            _ worker: Int
+        ) {
             self.keys = keys
+            self.deal = deal
             self.worker = worker
-            threads = options.limits.workers
-            next = UInt64(worker)
             clock = VirtualClock(rate: options.rate, arrivals: options.arrivals, seed: options.seed)
-            clock.advance(by: worker)
-            batchKeys = InlineArray(repeating: keys.key(0))
+            packetKeys = InlineArray(repeating: keys.key(0))
+            for _ in 0..<3 * Self.handful { prepare(tracker) }
         }
 
-        /// Lets `count` packets arrive; starts to load what they need before the first is tracked.
-        mutating func insert(_ count: Int, _ tracker: borrowing FragmentTracker) {
-            for index in 0..<count {
-                let key = keys.key(next)
-                batchKeys[index] = key
-                batchHashes[index] = tracker.hash(key)
-                next &+= UInt64(threads)
+        /// Makes the next packet, if there is one.
+        @inline(__always)
+        private mutating func prepare(_ tracker: borrowing FragmentTracker) {
+            if number == dealtEnd {
+                (number, dealtEnd) = deal.take()
+                if number == dealtEnd { return }
+                clock.advance(by: number - clockNumber)
+                clockNumber = number
             }
-            if tracker.prefetches {
-                let hashes = batchHashes.span.extracting(0..<count)
-                tracker.prefetch(hashes)
-                tracker.prefetchChains(hashes)
-                tracker.prefetchTails(hashes)
-            }
+            let place = prepared & 63
+            let key = keys.key(UInt64(number))
+            packetKeys[place] = key
+            packetHashes[place] = tracker.hash(key)
+            packetTimes[place] = clock.now
+            number += 1
+            prepared += 1
+            clock.advance()
+            clockNumber += 1
+        }
+
+        /// Lets a handful of packets arrive; false after the last.
+        mutating func insert(_ tracker: borrowing FragmentTracker) -> Bool {
             let arrival = FragmentArrival(
                 FragmentInfo(identification: 0, offset: 0, length: 1480, more: true),
                 transport: TransportProtocol.udp, decision: 1)
-            for index in 0..<count {
-                _ = tracker.track(
-                    arrival, key: batchKeys[index], hash: batchHashes[index], now: clock.now, worker: worker)
-                clock.advance(by: threads)
+            for _ in 0..<Self.handful { prepare(tracker) }
+            if tracker.prefetches {
+                tracker.prefetch(packetHashes.span.extracting(handful(3)))
+                tracker.prefetchChains(packetHashes.span.extracting(handful(2)))
+                tracker.prefetchTails(packetHashes.span.extracting(handful(1)))
             }
+            for place in handful(0) {
+                if tracked == prepared { return false }
+                now = packetTimes[place]
+                _ = tracker.track(arrival, key: packetKeys[place], hash: packetHashes[place], now: now, worker: worker)
+                tracked += 1
+            }
+            return true
+        }
+
+        /// Where the handful lies that is so many behind the one to be tracked next.
+        private func handful(_ behind: Int) -> Range<Int> {
+            let begin = (tracked + behind * Self.handful) & 63
+            return begin..<begin + Self.handful
         }
     }
 }
