@@ -243,13 +243,13 @@ public struct FragmentTracker: ~Copyable, @unchecked Sendable {
             return .drop(fault)
         }
         table.buckets.cell(bucket).its.deadline = now &+ limits.ttl
-        if now &- table.entries[entry].state.enlisted > limits.ttl / 2 {
+        let outcome = apply(arrival, key, entry, now, worker)
+        let isWhole = table.entries[entry].state.isWhole
+        if !isWhole, now &- table.entries[entry].state.enlisted > limits.ttl / 2 {
             // Its record may be overwritten before its time is over, and a packet kept alive by its sender be out of the
             // quota's reach.
             enlist(entry, home, now, worker)
         }
-        let outcome = apply(arrival, key, entry, now, worker)
-        let isWhole = table.entries[entry].state.isWhole
         table.close(entry, locked)
         if isWhole {
             workers[worker].reassembled.add()
