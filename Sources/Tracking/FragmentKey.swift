@@ -8,7 +8,8 @@ import Wire
 public struct FragmentKey: BitwiseCopyable, Hashable, Sendable {
     // 38 bytes: source, destination, identification, and family and protocol.
     @usableFromInline let source0, source1, destination0, destination1: UInt64
-    @usableFromInline let identification: UInt32
+    /// The identification field, host order.
+    public let identification: UInt32
     @usableFromInline let kind: UInt16
 
     /// The key of a fragment.
@@ -40,8 +41,6 @@ public struct FragmentKey: BitwiseCopyable, Hashable, Sendable {
     public var source: IPAddress { Self.address(source0, source1, isIPv4) }
     /// Where it goes.
     public var destination: IPAddress { Self.address(destination0, destination1, isIPv4) }
-    /// The identification field, host order.
-    public var identification: UInt32 { UInt32(truncatingIfNeeded: rest) }
 
     private static func address(_ low: UInt64, _ high: UInt64, _ isIPv4: Bool) -> IPAddress {
         let words = (low, low >> 32, high, high >> 32)
