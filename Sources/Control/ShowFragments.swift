@@ -21,6 +21,7 @@ extension ControlPlane {
             ("size", table.size), ("active", table.active), ("bucketsMax", table.bucketsMax),
             ("bucketsPeak", table.bucketsPeak), ("bucketsStale", table.bucketsStale), ("parked", table.parked),
             ("parkedMax", fragments.tracker.limits.parked), ("memory", fragments.tracker.limits.memory),
+            ("unaccounted", table.unaccounted),
         ]
         var object: JSONObject = ["ttlMillis": JSONValue(table.ttlMillis)]
         for (name, size) in sizes { object[name] = JSONValue(size) }
@@ -38,7 +39,7 @@ extension ControlPlane {
         let sizes: [(String, Int)] = [
             ("size", table.size), ("active", table.active), ("bucketsMax", table.bucketsMax),
             ("bucketsPeak", table.bucketsPeak), ("bucketsStale", table.bucketsStale),
-            ("memory", flows.table.limits.memory),
+            ("memory", flows.table.limits.memory), ("unaccounted", table.unaccounted),
         ]
         for (name, size) in sizes { object[name] = JSONValue(size) }
         let counts: [(String, UInt64)] = [

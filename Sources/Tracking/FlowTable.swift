@@ -202,6 +202,8 @@ public struct FlowStatistics: Equatable, Sendable {
     public var active = 0
     /// Idle flows not yet reclaimed.
     public var bucketsStale = 0
+    /// Buckets that are neither free nor in a chain: 0 when no call is under way.
+    public var unaccounted = 0
     /// Flows pinned so far.
     public var inserts: UInt64 = 0
     /// Flows that found their main bucket taken.
@@ -222,7 +224,10 @@ extension FlowTable {
         sum.size = limits.size
         sum.bucketsMax = limits.buckets
         sum.bucketsPeak = min(limits.buckets, table.extraPool.peak)
-        (sum.active, sum.bucketsStale) = table.census(now: now)
+        let census = table.census(now: now)
+        sum.active = census.active
+        sum.bucketsStale = census.stale
+        sum.unaccounted = census.unaccounted
         for worker in 0..<UInt32(limits.workers) {
             sum.inserts += table.workers[worker].inserted.total
             sum.collisions += table.workers[worker].collisions.total

@@ -46,6 +46,8 @@ public struct FragmentStatistics: Equatable, Sendable {
     public var parked = 0
     /// Records that packets with many gaps have borrowed now.
     public var borrowed = 0
+    /// Buckets and entries that are neither free nor in a chain: 0 when no call is under way and nobody holds a reference.
+    public var unaccounted = 0
     /// `poisoned` by reason, in the order of ``FragmentFault/allCases``.
     public var faults: [UInt64] = []
 
@@ -65,10 +67,11 @@ extension FragmentTracker {
         sum.ttlMillis = limits.ttl / 1_000_000
         sum.size = limits.size
         sum.bucketsMax = limits.buckets
-        let (active, stale) = table.census(now: now)
-        sum.active = active
-        sum.bucketsStale = stale
-        sum.objGC = UInt64(stale)
+        let census = table.census(now: now)
+        sum.active = census.active
+        sum.bucketsStale = census.stale
+        sum.objGC = UInt64(census.stale)
+        sum.unaccounted = census.unaccounted
         sum.bucketsPeak = min(limits.buckets, table.extraPool.peak)
         sum.faults = Array(repeating: 0, count: FragmentFault.allCases.count)
         var lent: UInt64 = 0
@@ -98,22 +101,34 @@ extension FragmentTracker {
     }
 }
 
+/// What a look at all buckets of a table found.
+struct BucketCensus {
+    var active = 0
+    var stale = 0
+    /// Buckets and entries that are neither free nor in a chain.
+    var unaccounted = 0
+}
+
 extension BucketTable {
-    /// Counts the buckets in use and the stale ones among them.
-    func census(now: Int64) -> (active: Int, stale: Int) {
-        var active = 0
-        var stale = 0
+    /// Counts the buckets in use, the stale ones, and what is in no place.
+    func census(now: Int64) -> BucketCensus {
+        var census = BucketCensus()
+        var extra = 0
+        var entered = 0
         for home in 0..<size {
             lock(home)
             var cursor = home
             while cursor != IndexPool.none {
+                if cursor != home { extra += 1 }
                 if buckets[cursor].isOccupied {
-                    if buckets[cursor].isStale(now) { stale += 1 } else { active += 1 }
+                    if buckets[cursor].isStale(now) { census.stale += 1 } else { census.active += 1 }
+                    if buckets[cursor].isEntered { entered += 1 }
                 }
                 cursor = buckets[cursor].next.load(ordering: .relaxed)
             }
             unlock(home)
         }
-        return (active, stale)
+        census.unaccounted = Int(extraPool.count) - extraPool.free - extra + entries.count - entryPool.free - entered
+        return census
     }
 }

@@ -26,9 +26,10 @@ struct Counters {
         #expect(received == outcomes.values.reduce(0, +) + parked, "\(text)", sourceLocation: location)
     }
 
-    /// No packet is followed and none waits: all that was taken is back.
+    /// No packet is followed and none waits: all that was taken from the pools is back, or in a chain.
     func expectNothingKept(_ location: SourceLocation = #_sourceLocation) {
         #expect(table["active"] == 0 && table["parked"] == 0 && parked == 0, "\(text)", sourceLocation: location)
+        #expect(table["unaccounted"] == 0, "\(text)", sourceLocation: location)
     }
 }
 

@@ -31,8 +31,9 @@ struct JobTailTests {
         #expect(warm.faults == "", "\(warm.faults)")
         let before = try lab.counters()
         let done = try lab.results()
-        let traffic = try lab.start(JobPlan(to: Lab.virtual4, jobs: 840, size: "16000", rate: 60, first: 20_000))
-        usleep(4_000_000)
+        let traffic = try lab.start(JobPlan(to: Lab.virtual4, jobs: 1_500, size: "16000", rate: 60, first: 20_000))
+        // A percentile of 600 jobs, before and when the node is passed over: that of 300 is a matter of three jobs.
+        usleep(10_000_000)
         let hedges = try lab.hedges()
         try lab.change("b2", processors: Self.fifty)
         usleep(5_000_000)
@@ -42,12 +43,12 @@ struct JobTailTests {
         #expect(run.faults == "", "\(run.faults); \(run.text)")
         #expect(run.forwarded == 0, "\(run.text); \(after.text)")
         let chunks = after.since(before, "chunks")
-        let healthy = run.percentile(0.99, from: 0, to: 3.9)
-        let early = run.lines.filter { $0.sent >= 4 && $0.sent < 9 }
+        let healthy = run.percentile(0.99, from: 0, to: 9.9)
+        let early = run.lines.filter { $0.sent >= 10 && $0.sent < 15 }
         let slow = early.filter { ($0.time ?? .infinity) > 2.5 * healthy }.count
         let tail = Tail(
-            healthy: healthy, early: run.percentile(0.99, from: 4, to: 9),
-            late: run.percentile(0.99, from: 9.1, to: 14), jobs: early.count, slow: slow,
+            healthy: healthy, early: run.percentile(0.99, from: 10, to: 15),
+            late: run.percentile(0.99, from: 15.1, to: 25), jobs: early.count, slow: slow,
             extra: 1000 * (try lab.results() - done - chunks) / chunks,
             hedged: hedgesAfter.asked - hedges.asked, denied: hedgesAfter.denied - hedges.denied, text: after.text)
         print("\(mode): \(tail)")

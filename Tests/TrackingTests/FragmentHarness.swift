@@ -25,7 +25,8 @@ final class FragmentHarness {
         _ = tracker.table.expire(tracker.table.size, now: now, worker: 0, owner: tracker)
         check()
         let sum = statistics
-        #expect(sum.active == 0 && sum.bucketsStale == 0 && sum.parked == 0 && sum.borrowed == 0)
+        #expect(
+            sum.active == 0 && sum.bucketsStale == 0 && sum.parked == 0 && sum.borrowed == 0 && sum.unaccounted == 0)
         #expect(tracker.table.orphans == 0)
         #expect(tracker.table.extraPool.free == Int(tracker.table.extraPool.count))
         #expect(tracker.table.entryPool.free == Int(tracker.table.entryPool.count))
