@@ -17,7 +17,6 @@ final class TestBalancer {
     let counters = WorkerCounters(capacity: CounterCapacity())
     let engine: SplitEngine
     private let queues: QueueGroup
-    private let fragments: FragmentTracking
     /// Packets that were given.
     private(set) var given: UInt64 = 0
     private var nextID: UInt32 = 1
@@ -48,7 +47,7 @@ final class TestBalancer {
                 })
         ]
         let publisher = SnapshotPublisher(try Snapshot(plan, generation: 1, capacity: CounterCapacity()))
-        fragments = try FragmentTracking(FragmentLimits(workers: 1))
+        let fragments = try FragmentTracking(FragmentLimits(workers: 1))
         var queue = QueueSettings(number: 6)
         queue.parking = 4
         queues = QueueGroup([], publisher: publisher, counters: [], fragments: fragments, guests: [queue])
@@ -96,7 +95,14 @@ final class TestBalancer {
         let answer = engine.queue.withPath { path in
             path.refresh(now: MonotonicClock.now)
             let answer = unsafe engine.decide(packet, bytes.span.bytes, &path)
-            if answer == .ordinary { _ = unsafe path.process(bytes.span.bytes, wireLength: packet.wireLength) }
+            guard answer == .ordinary else { return answer }
+            let decision = unsafe path.process(bytes.span.bytes, wireLength: packet.wireLength)
+            if decision.verdict.action == .park {
+                let token = ParkingToken(place: 0, id: nextID, wireLength: packet.wireLength)
+                let isKnown = path.confirm(decision.verdict.mark, token: token)
+                #expect(isKnown)
+                nextID += 1
+            }
             return answer
         }
         if case .park(let name) = answer {
@@ -112,9 +118,6 @@ final class TestBalancer {
 
     /// Packets that each backend got.
     var backends: [UInt64] { (0..<2).map { counters.packets(backend: $0) } }
-
-    /// Fragments that the table has parked.
-    var stored: UInt64 { fragments.tracker.statistics(now: MonotonicClock.now).stored }
 
     /// Whether each packet has had its one outcome and nothing waits.
     var isSettled: Bool {
