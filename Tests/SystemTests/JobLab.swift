@@ -156,6 +156,17 @@ final class JobLab {
     func start(_ plan: JobPlan) throws -> JobTraffic { try JobTraffic(lab, plan) }
     func run(_ plan: JobPlan) throws -> JobRun { try start(plan).finish() }
 
+    /// The load balancer runs, every packet has its outcome, and nothing is kept.
+    @discardableResult
+    func expectNothingKept(_ location: SourceLocation = #_sourceLocation) throws -> Counters {
+        #expect(daemon.isRunning, "\(daemon.error)", sourceLocation: location)
+        sleep(1)
+        let counters = try lab.counters()
+        counters.expectBalance(location)
+        counters.expectNothingKept(location)
+        return counters
+    }
+
     /// Each job was answered, and by the nodes.
     func expectAnswers(_ run: JobRun, _ location: SourceLocation = #_sourceLocation) throws {
         let counted = try counters().text

@@ -16,11 +16,7 @@ struct MixedFlagTests {
 
     /// Everything has its outcome, and nothing waits in a table or in the kernel.
     private func expectNothingLeft(_ lab: JobLab, _ location: SourceLocation = #_sourceLocation) throws {
-        #expect(lab.daemon.isRunning, "\(lab.daemon.error)", sourceLocation: location)
-        sleep(1)
-        let counters = try lab.lab.counters()
-        counters.expectBalance(location)
-        counters.expectNothingKept(location)
+        let counters = try lab.expectNothingKept(location)
         let queues = try waiting(lab.lab)
         // Two workers, their parking queues, those of the splitting thread, and the full-copy queue.
         #expect(queues.count == 7, "\(queues)", sourceLocation: location)

@@ -6,14 +6,6 @@ import Testing
 struct SplitRoomTests {
     private static let addresses = [Lab.virtual4, Lab.virtual6]
 
-    private func expectBalance(_ lab: JobLab, _ location: SourceLocation = #_sourceLocation) throws {
-        #expect(lab.daemon.isRunning, "\(lab.daemon.error)", sourceLocation: location)
-        sleep(1)
-        let counters = try lab.lab.counters()
-        counters.expectBalance(location)
-        counters.expectNothingKept(location)
-    }
-
     @Test(arguments: ["in-order", "shuffled"])
     func whatFindsTheTableOfOriginalsFullReachesOneBackendWhole(order: String) throws {
         let lab = try JobLab(.init(splitting: "originals: 8,"))
@@ -26,7 +18,7 @@ struct SplitRoomTests {
         let after = try lab.counters()
         #expect(after.outcome("forwarded_refused", since: before) == 400, "\(after.text)")
         #expect((after.refusals["originals"] ?? 0) - (before.refusals["originals"] ?? 0) == 400, "\(after.text)")
-        try expectBalance(lab)
+        try lab.expectNothingKept()
     }
 
     @Test func smallFlaggedDatagramsInFragmentsNeedNoRoom() throws {
@@ -37,7 +29,7 @@ struct SplitRoomTests {
                     to: address, jobs: 300, size: "700-1400", order: "shuffled", first: 10_000 * (1 + index), mtu: 600))
             #expect(run.faults == "" && run.forwarded == 300, "\(run.faults); \(run.text)")
         }
-        try expectBalance(lab)
+        try lab.expectNothingKept()
     }
 
     @Test(arguments: ["in-order", "shuffled"])
@@ -53,7 +45,7 @@ struct SplitRoomTests {
         }
         let after = try lab.counters()
         #expect(after.since(before, "offered") >= 800, "\(after.text)")
-        try expectBalance(lab)
+        try lab.expectNothingKept()
     }
 
     /// The load balancer's device is too slow for the answers, and drops: they wait for their turn. The same device drops
@@ -71,6 +63,6 @@ struct SplitRoomTests {
         #expect(run.answered == after.outcome("answered", since: before), "\(run.text); \(after.text)")
         #expect(run.answered >= 100, "\(run.text); \(after.text)")
         #expect(after.outcome("forwarded_unsent", since: before) == 0, "\(after.text)")
-        try expectBalance(lab)
+        try lab.expectNothingKept()
     }
 }
