@@ -54,6 +54,7 @@ extension ControlPlane {
             var object: JSONObject = [
                 "name": JSONValue(node.name), "address": JSONValue(node.address.description),
                 "linked": JSONValue(node.isLinked), "alive": JSONValue(node.isAlive),
+                "passed_over": JSONValue(node.isPassedOver),
                 "in_flight": JSONValue(node.inFlight), "window": JSONValue(node.window),
                 "round_trip_microseconds": JSONValue(node.roundTrip),
             ]
@@ -85,7 +86,8 @@ extension ControlPlane {
         let counters = report.counters
         return [
             ("chunks", counters.chunks), ("copies", counters.copies), ("resent", counters.resent),
-            ("retries", counters.retries), ("takeovers", counters.takeovers),
+            ("retries", counters.retries), ("takeovers", counters.takeovers), ("trials", counters.trials),
+            ("overdue", counters.overdue),
             ("damaged_answers", counters.damagedAnswers), ("late_answers", counters.lateAnswers),
             ("stray_messages", counters.strayMessages), ("demands_ignored", counters.demandsIgnored),
             ("unsent_answers", report.unsent), ("stray_packets", UInt64(clamping: report.strays)),
@@ -136,6 +138,7 @@ extension ControlPlane {
         case .sent(let chunk, let copy, let node, let kept):
             set("sent", chunk: chunk, node: node, (copy == 0 ? "" : "copy \(copy)") + (kept ? ", kept" : ""))
         case .refused(let chunk, let node): set("refused", chunk: chunk, node: node)
+        case .overdue(let chunk): set("overdue", chunk: chunk)
         case .demanded(let chunk, let reason): set("demanded", chunk: chunk, "\(reason)")
         case .lost(let node): set("lost", node: node)
         case .arrived(let chunk, let node, let waited, let worked, let retries):

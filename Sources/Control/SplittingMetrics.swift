@@ -46,6 +46,8 @@ extension ControlPlane {
     private static func nodes(_ page: inout MetricsText, _ report: SplitReport) {
         page.begin("node_alive", .gauge, "1 when the node is linked and reports its load.")
         for node in report.nodes { page.sample(["node": node.name], node.isAlive ? 1 : 0) }
+        page.begin("node_passed_over", .gauge, "1 when the node gets no chunks because it is too slow.")
+        for node in report.nodes { page.sample(["node": node.name], node.isPassedOver ? 1 : 0) }
         page.begin("node_load_ratio", .gauge, "Smoothed load of the node as it reports it.")
         for node in report.nodes { page.sample(["node": node.name], node.row?.load ?? 0) }
         page.begin("node_predicted_load_ratio", .gauge, "Forecast load of the node; none while too little is known.")

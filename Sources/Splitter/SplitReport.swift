@@ -14,6 +14,8 @@ public struct SplitReport: Sendable {
         public var isLinked: Bool
         /// Whether it can be used: linked, and it reports.
         public var isAlive: Bool
+        /// Whether it gets no chunks because it is too slow.
+        public var isPassedOver: Bool
         /// Its last report and smoothed values; nil before the first.
         public var row: LoadRow?
         /// Chunks it has.
@@ -68,7 +70,8 @@ extension SplitEngine {
             let window = desk.book.window(of: name)
             return SplitReport.Node(
                 name: name, address: link.address, isLinked: link.isUp,
-                isAlive: desk.book.isAlive(name, now: time), row: desk.book.table.row(of: name, now: time),
+                isAlive: desk.book.isAlive(name, now: time),
+                isPassedOver: desk.book.slowness(of: name)?.isPassedOver ?? false, row: desk.book.table.row(of: name, now: time),
                 inFlight: window?.inFlight ?? 0, window: Int(window?.window ?? 0),
                 predictedLoad: forecasts.load(of: name),
                 roundTrip: link.conditions?.roundTrip, bytesIn: statistics.bytesIn, bytesOut: statistics.bytesOut,

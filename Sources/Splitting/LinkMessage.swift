@@ -12,6 +12,8 @@ public enum LinkMessage: Equatable, Sendable {
     case result(ChunkResult)
     /// Reassembly node → holder of a copy: work on it now. Reassembly node → load balancer: have another node work on it.
     case demand(ChunkDemand)
+    /// Reassembly node → load balancer: a chunk takes much longer than usual.
+    case overdue(OverdueChunk)
     /// Reassembly node → load balancer: how the job ended.
     case answer(JobAnswer)
     /// Load balancer → all who took part: forget the job.
@@ -47,12 +49,15 @@ public struct JobOpening: Equatable, Sendable {
     public var hedgeAfter: UInt32
     /// What the job adds to the budget of extra work for hedging (`hedge_budget`), in thousandths of its chunks.
     public var hedgeBudget: UInt16
+    /// Microseconds after which the load balancer is told of a chunk that is not there, once: `slow_factor` times what
+    /// chunks of the type usually take; 0: never.
+    public var overdueAfter: UInt32
 
     /// All fields.
     public init(
         terms: JobTerms, takeover: UInt8, holders: [[String]], replication: ReplicationMode,
         reconciliation: Reconciliation, retryAfter: UInt32, maximumRetries: UInt8, aggregation: String? = nil,
-        hedgeAfter: UInt32 = 0, hedgeBudget: UInt16 = 0
+        hedgeAfter: UInt32 = 0, hedgeBudget: UInt16 = 0, overdueAfter: UInt32 = 0
     ) {
         self.terms = terms
         self.takeover = takeover
@@ -64,6 +69,7 @@ public struct JobOpening: Equatable, Sendable {
         self.aggregation = aggregation
         self.hedgeAfter = hedgeAfter
         self.hedgeBudget = hedgeBudget
+        self.overdueAfter = overdueAfter
     }
 }
 
@@ -77,7 +83,7 @@ public struct Chunk: Equatable, Sendable {
     public var replica: UInt8
     /// Whether to work on it at once, or to keep it until it is asked for.
     public var standby: Bool
-    /// The node that the result goes to, by name.
+    /// The node that the result goes to, by name; empty: the load balancer, which sees by it how quick the node is.
     public var reassembly: String
     /// The bytes, at most 65,535.
     public var payload: [UInt8]
@@ -183,6 +189,23 @@ public struct ChunkDemand: Equatable, Sendable {
         self.index = index
         self.reason = reason
         self.tried = tried
+    }
+}
+
+/// A chunk that its reassembly node has waited for much longer than usual, and goes on waiting for.
+public struct OverdueChunk: Equatable, Sendable {
+    /// The job.
+    public var job: JobID
+    /// The chunk's place.
+    public var index: Int
+    /// The nodes that work on it, by name.
+    public var nodes: [String]
+
+    /// All fields.
+    public init(job: JobID, index: Int, nodes: [String]) {
+        self.job = job
+        self.index = index
+        self.nodes = nodes
     }
 }
 

@@ -65,9 +65,12 @@ extension ShowText {
         for row in data["nodes"]?.array ?? [] {
             let isAlive = row["alive"]?.bool == true
             let isLinked = row["linked"]?.bool == true
+            let isSlow = row["passed_over"]?.bool == true
             table.add([
                 .init(text(row["name"])), .init(text(row["address"])),
-                isAlive ? .init("alive", .good) : .init(isLinked ? "silent" : "not linked", .bad),
+                isAlive
+                    ? isSlow ? .init("too slow", .careful) : .init("alive", .good)
+                    : .init(isLinked ? "silent" : "not linked", .bad),
                 percent(row.number("load")), percent(row.number("predicted_load")), percent(row.number("processor")),
                 percent(row.number("memory")),
                 .init(row.whole("waiting").map { "\($0)" } ?? "-"), .init(row.whole("credit").map { "\($0)" } ?? "-"),

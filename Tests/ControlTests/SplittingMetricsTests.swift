@@ -11,7 +11,7 @@ struct SplittingMetricsTests {
     private func node(_ name: String, predicted: Double?, roundTrip: UInt32?) -> SplitReport.Node {
         SplitReport.Node(
             name: name, address: Endpoint("192.0.2.1:9470")!, isLinked: roundTrip != nil, isAlive: roundTrip != nil,
-            row: nil, inFlight: 0, window: 4, predictedLoad: predicted, roundTrip: roundTrip, bytesIn: 0, bytesOut: 0,
+            isPassedOver: roundTrip != nil, row: nil, inFlight: 0, window: 4, predictedLoad: predicted, roundTrip: roundTrip, bytesIn: 0, bytesOut: 0,
             reconnects: 0)
     }
 
@@ -42,6 +42,8 @@ struct SplittingMetricsTests {
     @Test func whatIsKnownOfANodeIsThereAndNothingElse() {
         #expect(lines.contains("anabranch_node_predicted_load_ratio{node=\"b1\"} 0.25"))
         #expect(lines.contains("anabranch_node_round_trip_seconds{node=\"b1\"} 0.0015"))
+        #expect(lines.contains("anabranch_node_passed_over{node=\"b1\"} 1"))
+        #expect(lines.contains("anabranch_node_passed_over{node=\"b2\"} 0"))
         #expect(!lines.contains { $0.hasPrefix("anabranch_node_predicted_load_ratio{node=\"b2\"}") })
         #expect(!lines.contains { $0.hasPrefix("anabranch_node_round_trip_seconds{node=\"b2\"}") })
     }

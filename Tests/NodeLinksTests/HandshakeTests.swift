@@ -54,7 +54,7 @@ struct HandshakeTests {
     @Test func anInstanceThatDoesNotFitTheRoleIsRefused() throws {
         for (role, instance) in [(UInt8(1), UInt8(0)), (2, 1)] {
             var b = side("n1", .node, connecting: false)
-            let body = [2, role, 3] + Array("abc".utf8) + [UInt8](repeating: instance, count: 8 + 32)
+            let body = [Handshake.version, role, 3] + Array("abc".utf8) + [UInt8](repeating: instance, count: 8 + 32)
             #expect(throws: LinkRefusal.badFrame) { try give(handshakeFrame(.hello, body), to: &b) }
         }
     }

@@ -26,11 +26,17 @@ struct HostilePeerTests {
         return (bench, honest)
     }
 
+    /// What a load balancer says first.
+    private func hello() -> [UInt8] {
+        handshakeFrame(
+            .hello,
+            [Handshake.version, 1, 3] + Array("lb9".utf8) + [UInt8](repeating: 1, count: 8) + randomBytes(32))
+    }
+
     @Test func aPeerWithoutTheKeyIsRefused() throws {
         let (bench, honest) = try benchWithHonestLink()
         let peer = try RawPeer(to: bench.listener.address)
-        peer.send(
-            handshakeFrame(.hello, [2, 1, 3] + Array("lb9".utf8) + [UInt8](repeating: 1, count: 8) + randomBytes(32)))
+        peer.send(hello())
         peer.send(handshakeFrame(.proof, randomBytes(32)))
         #expect(isCut(peer, bench, beside: honest))
         #expect(bench.nodeContext.refusals[.wrongKey] == 1)
@@ -78,8 +84,7 @@ struct HostilePeerTests {
         let (bench, honest) = try benchWithHonestLink()
         // Its own hello as the peer's, on a second connection.
         let first = try RawPeer(to: bench.listener.address)
-        first.send(
-            handshakeFrame(.hello, [2, 1, 3] + Array("lb9".utf8) + [UInt8](repeating: 1, count: 8) + randomBytes(32)))
+        first.send(hello())
         #expect(
             bench.turn(for: .seconds(5)) {
                 first.receive()
@@ -93,8 +98,7 @@ struct HostilePeerTests {
 
     @Test func anotherVersionIsRefused() throws {
         let (bench, honest) = try benchWithHonestLink()
-        var frame = handshakeFrame(
-            .hello, [2, 1, 3] + Array("lb9".utf8) + [UInt8](repeating: 1, count: 8) + randomBytes(32))
+        var frame = hello()
         frame[4] = 9
         let peer = try RawPeer(to: bench.listener.address)
         peer.send(frame)
@@ -133,8 +137,7 @@ struct HostilePeerTests {
         #expect(isCut(early, bench, beside: honest))
         let late = try RawPeer(to: bench.listener.address)
         #expect(late.authenticate(bench))
-        late.send(
-            handshakeFrame(.hello, [2, 1, 3] + Array("lb9".utf8) + [UInt8](repeating: 1, count: 8) + randomBytes(32)))
+        late.send(hello())
         #expect(isCut(late, bench, beside: honest))
         #expect(bench.nodeContext.refusals[.outOfPlace] == 2)
     }
@@ -143,8 +146,7 @@ struct HostilePeerTests {
         let (bench, honest) = try benchWithHonestLink()
         let silent = try RawPeer(to: bench.listener.address)
         let slow = try RawPeer(to: bench.listener.address)
-        let hello = handshakeFrame(
-            .hello, [2, 1, 3] + Array("lb9".utf8) + [UInt8](repeating: 1, count: 8) + randomBytes(32))
+        let hello = hello()
         var sent = 0
         let began = ContinuousClock.now
         #expect(

@@ -29,6 +29,21 @@ import Wire
         #expect(sample(node.metrics, "anabranch_node_results_total{status=\"done\"}") == 1)
     }
 
+    /// Two load balancers of one name: the one that sent the chunk gets the result, and later what it took is forgotten.
+    @Test func aResultThatNoNodeWaitsForGoesToTheLoadBalancer() async throws {
+        let node = try NodeService(try key.configuration("n1"), cores: 1)
+        let balancer = try await ScriptedPeer(nodes: [("n1", node.address)])
+        let namesake = try await ScriptedPeer(nodes: [("n1", node.address)])
+        defer { for end in [namesake.stop, balancer.stop, node.stop] { end() } }
+        let job = TestJob([testBytes(3000), testBytes(300)])
+        balancer.send(job.chunk(1, to: ""), to: "n1")
+        let result = try #require(await balancer.heard.result(job.id, 1))
+        #expect(result.status == .done && result.payload == job.parts[1])
+        balancer.send(.settled(job.id), to: "n1")
+        #expect(await eventually { sample(node.metrics, "anabranch_node_kept_chunks") == 0 })
+        #expect(namesake.heard.results(job.id).isEmpty)
+    }
+
     /// The link to the reassembly node comes up only after the result is there.
     @Test func aResultThatCannotBeSentIsSentWhenTheLinkIsUp() async throws {
         let node = try NodeService(try key.configuration("n1"), cores: 1)

@@ -38,7 +38,19 @@ final class DeskHarness {
     }
 
     func submit(_ size: Int = 4000, type: RequestTypeSettings = RequestTypeSettings(name: "t")) -> JobID? {
-        let request = ShardManagerTests.request(size, type: type)
+        submit(ShardManagerTests.request(size, type: type))
+    }
+
+    /// A payload whose client has cut it in so many pieces of 2,000 bytes: the number does not change as the desk learns.
+    func submit(shards: Int) throws -> JobID? {
+        var type = RequestTypeSettings(name: "cut")
+        type.clientShards = true
+        var request = ShardManagerTests.request(type: type)
+        request.payload = try ClientShards.payload(of: (0..<shards).map { _ in [UInt8](repeating: 7, count: 2000) })
+        return submit(request)
+    }
+
+    private func submit(_ request: SplitRequest) -> JobID? {
         var id: JobID?
         let ring = ring
         perform { desk, now, actions in id = try? desk.submit(request, ring: ring, now: now, into: &actions) }

@@ -41,39 +41,47 @@ struct FlowTests {
     @Test func aSlowNodeIsPassedOverLongerEachTimeUntilItIsQuickAgain() {
         var slowness = Slowness()
         for _ in 0..<3 { slowness.record(50, others: 1, factor: 4, now: 0) }
-        #expect(!slowness.isPassedOver(now: 0))
+        #expect(!slowness.isPassedOver)
         slowness.record(50, others: 1, factor: 4, now: 0)
-        #expect(slowness.isPassedOver(now: 999_999_999))
-        #expect(!slowness.isPassedOver(now: 1_000_000_000))
-        #expect(slowness.isOnTrial)
-        slowness.record(50, others: 1, factor: 4, now: 1_000_000_000)
-        #expect(slowness.isPassedOver(now: 2_999_999_999))
-        slowness.record(1, others: 1, factor: 4, now: 3_000_000_000)
-        #expect(!slowness.isOnTrial)
+        #expect(slowness.isPassedOver && slowness.trialDue == 1_000_000_000)
+        // What it was given before says nothing new.
+        slowness.record(1, others: 1, factor: 4, now: 500_000_000)
+        #expect(slowness.isPassedOver && slowness.trialDue == 1_000_000_000)
+        slowness.tried(4.1, others: 1, factor: 4, now: 1_000_000_000)
+        #expect(slowness.isPassedOver && slowness.trialDue == 3_000_000_000)
+        slowness.postponeTrial(now: 3_000_000_000)
+        #expect(slowness.isPassedOver && slowness.trialDue == 4_000_000_000)
+        for pause: UInt64 in [4, 8, 16, 32, 32] {
+            let now = slowness.trialDue
+            slowness.tried(nil, others: 1, factor: 4, now: now)
+            #expect(slowness.isPassedOver && slowness.trialDue == now + pause * 1_000_000_000)
+        }
+        slowness.tried(3.9, others: 1, factor: 4, now: 100_000_000_000)
+        #expect(!slowness.isPassedOver && slowness.ratio == 3.9)
     }
 
     @Test func oneStallIsNoSlowNodeAndTwoInARowAre() {
         var slowness = Slowness()
         for _ in 0..<20 { slowness.record(1, others: 1, factor: 4, now: 0) }
         slowness.record(1000, others: 1, factor: 4, now: 0)
-        #expect(!slowness.isPassedOver(now: 0))
+        #expect(!slowness.isPassedOver)
         slowness.record(1000, others: 1, factor: 4, now: 0)
-        #expect(slowness.isPassedOver(now: 0))
+        #expect(slowness.isPassedOver)
     }
 
     @Test func beingOvertakenOnceIsChanceAndThreeTimesInARowIsNot() {
         var slowness = Slowness()
         for _ in 0..<20 { slowness.record(1, others: 1, factor: 4, now: 0) }
         for overtaken in 1...3 {
-            slowness.record(1.2, isOvertaken: true, others: 1, factor: 4, now: 0)
-            #expect(slowness.isPassedOver(now: 0) == (overtaken == 3))
+            slowness.record(1.2, isUnfinished: true, others: 1, factor: 4, now: 0)
+            #expect(slowness.isPassedOver == (overtaken == 3))
         }
         var seldom = Slowness()
         for _ in 0..<100 {
-            seldom.record(1.2, isOvertaken: true, others: 1, factor: 4, now: 0)
+            seldom.record(1.2, isUnfinished: true, others: 1, factor: 4, now: 0)
             for _ in 0..<9 { seldom.record(1, others: 1, factor: 4, now: 0) }
         }
-        #expect(!seldom.isPassedOver(now: 0))
+        #expect(!seldom.isPassedOver)
     }
 
     @Test func aNodeThatLookedSlowIsForgivenWithTime() {
@@ -89,7 +97,7 @@ struct FlowTests {
     @Test func whenAllAreSlowNoneIsPassedOver() {
         var slowness = Slowness()
         for _ in 0..<100 { slowness.record(50, others: 40, factor: 4, now: 0) }
-        #expect(!slowness.isPassedOver(now: 0))
+        #expect(!slowness.isPassedOver)
     }
 
     @Test func admissionBoundsJobsAndBytes() throws {

@@ -71,7 +71,7 @@ struct MessageSource {
                     replication: ReplicationMode.allCases.randomElement(using: &numbers)!,
                     reconciliation: Reconciliation.allCases.randomElement(using: &numbers)!, retryAfter: number(),
                     maximumRetries: number(), aggregation: upTo(1) == 0 ? nil : name(),
-                    hedgeAfter: number(), hedgeBudget: number()))
+                    hedgeAfter: number(), hedgeBudget: number(), overdueAfter: number()))
         case .chunk:
             let total = 1 + upTo(1023)
             let terms = terms(total: total)
@@ -79,7 +79,7 @@ struct MessageSource {
             return .chunk(
                 Chunk(
                     terms: terms, index: upTo(total - 1), replica: number(), standby: upTo(1) == 0,
-                    reassembly: name(), payload: payload, checksum: terms.checksums.checksum(of: payload)))
+                    reassembly: upTo(3) == 0 ? "" : name(), payload: payload, checksum: terms.checksums.checksum(of: payload)))
         case .result:
             return .result(
                 ChunkResult(
@@ -92,6 +92,9 @@ struct MessageSource {
                     job: job(), index: upTo(1023),
                     reason: ChunkDemand.Reason.allCases.randomElement(using: &numbers)!,
                     tried: (0..<upTo(6)).map { _ in name() }))
+        case .overdue:
+            return .overdue(
+                OverdueChunk(job: job(), index: upTo(1023), nodes: (0..<upTo(16)).map { _ in name() }))
         case .answer:
             return .answer(
                 JobAnswer(

@@ -254,6 +254,48 @@ struct ReassemblyDeskTests {
         #expect(full.desk.bytes == 0)
     }
 
+    @Test func theLoadBalancerIsToldOnceOfAChunkThatTakesTooLong() throws {
+        func told(_ harness: ReassemblyHarness) -> [OverdueChunk] {
+            defer { harness.sent = [] }
+            return harness.sent.compactMap {
+                if case .overdue(let overdue) = $0.message, $0.node == "lb" { overdue } else { nil }
+            }
+        }
+        let harness = try ReassemblyHarness()
+        harness.open([["a", "b"], ["b", "c"], ["c", "a"]]) {
+            $0.overdueAfter = 4_000
+            $0.replication = .parallel
+        }
+        harness.result(1, [1], from: "b")
+        harness.result(2, from: "c", status: .failed)
+        harness.tick(3)
+        #expect(told(harness).isEmpty)
+        harness.tick(4)
+        #expect(
+            told(harness) == [
+                OverdueChunk(job: harness.job, index: 0, nodes: ["a", "b"]),
+                OverdueChunk(job: harness.job, index: 2, nodes: ["a"]),
+            ])
+        harness.tick(9)
+        #expect(told(harness).isEmpty && harness.desk.counters.overdue == 2)
+        // Not later than it is asked for again, and not at all if nobody wants to know.
+        for (after, count) in [(30_000, 1), (0, 0)] as [(UInt32, Int)] {
+            let harness = try ReassemblyHarness()
+            harness.open([["a", "b"]]) { $0.overdueAfter = after }
+            harness.tick(10)
+            #expect(harness.sent.contains { if case .demand = $0.message { true } else { false } })
+            #expect(told(harness).count == count)
+            harness.tick(300)
+            #expect(told(harness).isEmpty)
+        }
+        // What cannot be told is no reason to give the job up.
+        harness.perform {
+            let overdue = OverdueChunk(job: harness.job, index: 0, nodes: ["a"])
+            $0.undeliverable(.overdue(overdue), to: "lb", now: $1, into: &$2)
+        }
+        #expect(harness.desk.jobCount == 1)
+    }
+
     @Test func theDeadlineEndsAJobAndAnUnsettledOneIsForgotten() throws {
         let harness = try ReassemblyHarness()
         harness.open([["a"]]) { $0.maximumRetries = 200 }

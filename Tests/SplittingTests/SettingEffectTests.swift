@@ -4,24 +4,9 @@ import Testing
 /// Settings of the load balancer whose effect shows only after some jobs: with one value this happens, with another not.
 @Suite("Settings at work")
 struct SettingEffectTests {
-    /// Payloads whose client has cut them in so many pieces of 2,000 bytes: the number does not change as the desk learns.
-    private func request(shards: Int) throws -> SplitRequest {
-        var type = RequestTypeSettings(name: "cut")
-        type.clientShards = true
-        var request = ShardManagerTests.request(type: type)
-        request.payload = try ClientShards.payload(of: (0..<shards).map { _ in [UInt8](repeating: 7, count: 2000) })
-        return request
-    }
-
     /// Begins a job; nil if it is refused.
     private func begin(_ harness: DeskHarness, shards: Int) throws -> (job: JobID, opening: JobOpening, node: String)? {
-        let request = try request(shards: shards)
-        let ring = harness.ring
-        var job: JobID?
-        harness.perform { desk, now, actions in
-            job = try? desk.submit(request, ring: ring, now: now, into: &actions)
-        }
-        guard let job else { return nil }
+        guard let job = try harness.submit(shards: shards) else { return nil }
         let opening = try #require(harness.take().openings.first)
         return (job, opening.opening, opening.node)
     }
@@ -85,12 +70,12 @@ struct SettingEffectTests {
         // Six times what the others take.
         for (factor, isPassedOver) in [(4, true), (10, false)] {
             let harness = try DeskHarness { $0.slowFactor = factor }
-            for _ in 0..<30 where harness.desk.book.slowness(of: "b")?.isPassedOver(now: harness.now) == false {
+            for _ in 0..<30 where harness.desk.book.slowness(of: "b")?.isPassedOver == false {
                 let job = try #require(try begin(harness, shards: 3))
                 answer(harness, job) { $0 == "b" ? 60_000 : 10_000 }
             }
             let slowness = try #require(harness.desk.book.slowness(of: "b"))
-            #expect(slowness.isPassedOver(now: harness.now) == isPassedOver, "factor \(factor): \(slowness)")
+            #expect(slowness.isPassedOver == isPassedOver, "factor \(factor): \(slowness)")
         }
     }
 

@@ -173,6 +173,35 @@ struct ShardManagerTests {
         #expect(try chunks(credit: 1, ahead: 0) == 1)
     }
 
+    /// Whatever credit the nodes have: copies that are worked on are on different nodes, within the credit, and a payload is
+    /// refused only when no two nodes have any.
+    @Test func scarceCreditIsSharedByCopiesThatAreWorkedOn() throws {
+        let names = Array(Self.names.prefix(4))
+        var numbers = SeededNumbers(7)
+        for _ in 0..<2000 {
+            let credit = Dictionary(uniqueKeysWithValues: names.map { ($0, Int.random(in: 0...4, using: &numbers)) })
+            let conditions = credit.mapValues { NodeCondition(credit: $0) }
+            func plan() throws -> SplitPlan {
+                try self.plan(
+                    {
+                        $0.chunks = 4
+                        $0.replicationFactor = 2
+                        $0.replication = .parallel
+                    }, names: names, conditions: conditions)
+            }
+            if credit.values.count(where: { $0 > 0 }) < 2 {
+                if credit.values.allSatisfy({ $0 == 0 }) { #expect(throws: JobRefusal.credit) { try plan() } }
+                continue
+            }
+            let holders = try plan().holders
+            #expect(holders.allSatisfy { $0.count == 2 && $0[0] != $0[1] })
+            for name in names { #expect(holders.count { $0.contains(name) } <= credit[name] ?? 0, "\(credit)") }
+            // As many chunks as there can be.
+            let possible = (1...4).last { count in credit.values.reduce(0) { $0 + min($1, count) } >= 2 * count } ?? 0
+            #expect(holders.count == possible, "\(credit)")
+        }
+    }
+
     @Test func moreChunksThanNodesAreSpreadEvenly() throws {
         let plan = try plan({ $0.chunks = 9 }, names: ["a", "b", "c"])
         let counts = Dictionary(grouping: plan.holders.map { $0[0] }, by: { $0 }).mapValues(\.count)

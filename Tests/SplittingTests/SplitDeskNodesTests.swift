@@ -76,9 +76,6 @@ struct SplitDeskNodesTests {
         }
         #expect((1...3).contains(overtakings))
         #expect(try !job(overtaken: false).holders.contains { $0.first == "a" })
-        // It is tried again.
-        harness.now += 10_000_000_000
-        #expect(try job(overtaken: false).holders.contains { $0.first == "a" })
     }
 
     @Test func answersTeachTheHistoryAndTheWindows() throws {

@@ -10,15 +10,16 @@ extension NodeAgent {
         if chunk.standby { counters.copiesReceived += 1 } else { counters.chunksReceived += 1 }
         counters.chunkBytes += UInt64(chunk.payload.count)
         averageChunk += (Double(chunk.payload.count) - averageChunk) / 64
+        let destination = chunk.reassembly.isEmpty ? balancer : LinkPeer(name: chunk.reassembly, role: .node)
         if let kept = store[key] {
             counters.duplicates += 1
-            store.update(key) { $0.destination = chunk.reassembly }
+            store.update(key) { $0.destination = destination }
             if !chunk.standby { work(on: key, kept, now: now) }
             return
         }
         if let fault = fault(of: chunk) { return refuse(chunk, fault, to: balancer) }
         let kept = KeptChunk(
-            state: .standby, terms: chunk.terms, replica: chunk.replica, destination: chunk.reassembly,
+            state: .standby, terms: chunk.terms, replica: chunk.replica, destination: destination,
             payload: chunk.payload, deadline: now + Int64(chunk.terms.timeLeft) * 1000)
         guard store.insert(kept, at: key) else { return refuse(chunk, .refused, to: balancer) }
         if !chunk.standby && !queue(key, kept, now: now) {
@@ -50,7 +51,7 @@ extension NodeAgent {
     }
 
     /// A chunk is asked for.
-    func take(_ demand: ChunkDemand, from node: String, now: Int64) {
+    func take(_ demand: ChunkDemand, from node: LinkPeer, now: Int64) {
         counters.demands += 1
         let key = ChunkKey(job: demand.job, index: demand.index)
         guard let kept = store[key] else {
@@ -138,7 +139,7 @@ extension NodeAgent {
 
     /// A result that cannot be kept goes out now, or the work was for nothing; the chunk stays in case it is asked for
     /// again.
-    private func pass(_ result: ChunkResult, of key: ChunkKey, to node: String, now: Int64) {
+    private func pass(_ result: ChunkResult, of key: ChunkKey, to peer: LinkPeer, now: Int64) {
         counters.unkept += 1
         if unkeptLog.admit() != nil {
             Log.warning(
@@ -149,7 +150,7 @@ extension NodeAgent {
             $0.state = .standby
             $0.limit = nil
         }
-        if deliver(result, to: node, now: now) {
+        if deliver(result, to: peer, now: now) {
             counters.results[Int(ChunkResult.Status.done.rawValue)] += 1
         } else {
             conclude(key, .failed, waited: result.waited, worked: result.worked, now: now)
@@ -166,27 +167,27 @@ extension NodeAgent {
             $0.state = .failed(status)
             $0.limit = nil
         }
-        // Bad news that cannot be sent is as good as none: the reassembly node asks again after its time.
+        // Bad news that cannot be sent is as good as none: who waits for the result asks again after its time.
         _ = deliver(
             ChunkResult(
                 job: key.job, index: key.index, replica: kept.replica, status: status, waited: waited, worked: worked),
             to: kept.destination, now: now)
     }
 
-    /// Sends a kept result to the node that wants it, or keeps in mind that it is owed.
+    /// Sends a kept result to who wants it, or keeps in mind that it is owed.
     func sendResult(of key: ChunkKey, now: Int64) {
         guard let kept = store[key], case .done(let result) = kept.state else { return }
         let sent = deliver(result, to: kept.destination, now: now)
         store.update(key) { $0.owesResult = !sent }
     }
 
-    /// Brings a result to a reassembly node, which may be this one.
-    private func deliver(_ result: ChunkResult, to node: String, now: Int64) -> Bool {
-        if node == name {
+    /// Brings a result to who wants it: a reassembly node, which may be this one, or a load balancer.
+    private func deliver(_ result: ChunkResult, to peer: LinkPeer, now: Int64) -> Bool {
+        if peer.role == .node && peer.name == name {
             take(result, from: name, now: now)
             return true
         }
-        let sent = outlet.send(.result(result), to: LinkPeer(name: node, role: .node))
+        let sent = outlet.send(.result(result), to: peer)
         if !sent { counters.unsent += 1 }
         return sent
     }

@@ -119,10 +119,13 @@ extension NodeAgent {
     private func send(_ message: LinkMessage, to name: String, now: Int64) {
         guard let id = message.job, let job = jobs[id] else { return }
         if case .answer = message { giveBack(id) }
-        if name == self.name, case .demand(let demand) = message { return take(demand, from: name, now: now) }
+        if name == self.name, case .demand(let demand) = message {
+            return take(demand, from: LinkPeer(name: name, role: .node), now: now)
+        }
         let peer = name == job.balancer.deskName ? job.balancer : LinkPeer(name: name, role: .node)
         guard !outlet.send(message, to: peer) else { return }
         counters.unsent += 1
+        if case .overdue = message { return }
         desk.undeliverable(message, to: name, now: UInt64(now), into: &pendingActions)
         if peer == job.balancer { forget(id) }
     }

@@ -80,7 +80,7 @@ final class NodeAgent {
         case (.chunk(let chunk), .balancer): take(chunk, from: peer, now: now)
         case (.opening(let opening), .balancer): open(opening, from: peer, now: now)
         case (.settled(let job), .balancer): settle(job, now: now)
-        case (.demand(let demand), .node): take(demand, from: peer.name, now: now)
+        case (.demand(let demand), .node): take(demand, from: peer, now: now)
         case (.result(let result), .node): take(result, from: peer.name, now: now)
         case (.probe(let number), _): _ = outlet.send(.echo(number), to: peer)
         default:
@@ -92,8 +92,8 @@ final class NodeAgent {
     /// A peer can be reached (again), or takes messages again: it gets what is owed to it.
     func peerIsUp(_ peer: LinkPeer, now: Int64) {
         desk.linkUp(peer.deskName)
-        guard peer.role == .node else { return report(to: peer) }
-        for key in store.keys(where: { $0.owesResult && $0.destination == peer.name }) { sendResult(of: key, now: now) }
+        if peer.role == .balancer { report(to: peer) }
+        for key in store.keys(where: { $0.owesResult && $0.destination == peer }) { sendResult(of: key, now: now) }
     }
 
     /// When ``tick(now:)`` is needed before its usual time.

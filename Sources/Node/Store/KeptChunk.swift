@@ -1,4 +1,5 @@
 import ChunkProcessing
+import NodeLinks
 import Splitting
 
 /// A chunk that the node has: to work on, as a copy in case it is asked for, or by its result.
@@ -18,8 +19,8 @@ struct KeptChunk {
     var state: State
     let terms: JobTerms
     let replica: UInt8
-    /// The node that the result goes to: the last that asked for it.
-    var destination: String
+    /// Who gets the result: the node that asked for it last, or the load balancer.
+    var destination: LinkPeer
     /// The bytes; given up when the result is there.
     var payload: [UInt8]
     /// Until when the chunk is worth anything, in nanoseconds of the monotonic clock.

@@ -1,16 +1,18 @@
 /// Whether a node is so much slower than the others that it is passed over.
 ///
 /// Chunk times are measured in units of what the type's chunks usually take, so that nodes with different work compare. A
-/// node that is passed over is tried again with one chunk after a second; if it is still slow, after 2, 4 … 32 seconds.
+/// node that is passed over is tried after a second with a chunk that nobody waits for; if it is still slow, after 2,
+/// 4 … 32 seconds.
 public struct Slowness: Sendable {
     /// Chunk time against the type's median, smoothed, when the last chunk was judged; nil before the first.
     public private(set) var ratio: Double?
     private var judged: UInt64 = 0
-    /// Until when the node is passed over, in monotonic nanoseconds.
-    public private(set) var passedOverUntil: UInt64 = 0
+    /// Whether the node is passed over: until a trial shows that it is slow no longer.
+    public private(set) var isPassedOver = false
+    /// When a node that is passed over is to be tried, in monotonic nanoseconds.
+    public private(set) var trialDue: UInt64 = 0
     private var backoff: UInt64 = Slowness.firstBackoff
     private var samples = 0
-    private var onTrial = false
 
     /// What is known ages: a node that looks slow gets less to do, and would else never show that it is not slow any more.
     static var halfLife: UInt64 { 4_000_000_000 }
@@ -29,41 +31,24 @@ public struct Slowness: Sendable {
         return 1 + (ratio - 1) / Double(1 << halvings)
     }
 
-    /// Whether the node gets no chunks now.
-    public func isPassedOver(now: UInt64) -> Bool { now < passedOverUntil }
-
-    /// Whether the node is being tried again and gets one chunk at a time.
-    public var isOnTrial: Bool { onTrial }
-
     /// A chunk took so many times what its type usually takes.
     ///
-    /// A node that was overtaken is slow, though nobody waited for how slow: its chunk counts as half as slow again as
-    /// is allowed, so that three in a row have the node passed over, and one by chance does not.
+    /// A node whose chunk is overdue or was overtaken is slow, though it is not known how slow: the chunk counts as half
+    /// as slow again as is allowed, so that three in a row have the node passed over, and one by chance does not.
     ///
     /// - Parameters:
     ///   - times: 0 or more.
-    ///   - isOvertaken: whether another node was asked later and was quicker: `times` is only the least it took.
+    ///   - isUnfinished: whether the chunk was not done then: `times` is only the least it takes.
     ///   - others: what the others' chunks take, in the same unit: the median of their ratios.
     ///   - factor: `slow_factor`.
     public mutating func record(
-        _ times: Double, isOvertaken: Bool = false, others: Double, factor: Double, now: UInt64
+        _ times: Double, isUnfinished: Bool = false, others: Double, factor: Double, now: UInt64
     ) {
-        if isPassedOver(now: now) { return }
-        let slow = factor * max(others, 1)
-        let times = isOvertaken ? max(times, 1.5 * slow) : times
+        if isPassedOver { return }
+        let slow = Self.bound(others: others, factor: factor)
+        let times = isUnfinished ? max(times, 1.5 * slow) : times
         let known = self.ratio(now: now)
         judged = now
-        if onTrial {
-            if times > slow {
-                passOver(now: now)
-            } else {
-                self = Slowness()
-                ratio = times
-                judged = now
-                samples = 1
-            }
-            return
-        }
         // One stall is no slow node: bounded like this, one sample alone does not pass the bound, and two in a row do.
         let bounded = min(times, 2 * slow)
         ratio = known.map { $0 + 0.3 * (bounded - $0) } ?? bounded
@@ -71,9 +56,26 @@ public struct Slowness: Sendable {
         if samples >= Self.enough, let ratio, ratio > slow { passOver(now: now) }
     }
 
+    /// A node that is passed over was tried.
+    ///
+    /// - Parameter times: as for a chunk that is waited for; nil: the result did not come.
+    public mutating func tried(_ times: Double?, others: Double, factor: Double, now: UInt64) {
+        guard let times, times <= Self.bound(others: others, factor: factor) else { return passOver(now: now) }
+        self = Slowness()
+        ratio = times
+        judged = now
+        samples = 1
+    }
+
+    /// The node could not be tried, and nothing was learnt.
+    public mutating func postponeTrial(now: UInt64) { trialDue = now &+ Self.firstBackoff }
+
+    /// What counts as slow.
+    private static func bound(others: Double, factor: Double) -> Double { factor * max(others, 1) }
+
     private mutating func passOver(now: UInt64) {
-        passedOverUntil = now &+ backoff
+        isPassedOver = true
+        trialDue = now &+ backoff
         backoff = min(backoff * 2, Self.longestBackoff)
-        onTrial = true
     }
 }

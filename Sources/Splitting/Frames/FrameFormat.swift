@@ -9,6 +9,7 @@ public enum FrameKind: UInt8, CaseIterable, Sendable {
     case load = 7
     case probe = 8
     case echo = 9
+    case overdue = 10
     /// Handshake: who a side is, and its nonce.
     case hello = 64
     /// Handshake: that a side has the key.
@@ -53,10 +54,11 @@ public enum LinkFrame {
         let checksum = 1 + ChecksumAlgorithm.maximumLength
         switch kind {
         case .opening:
-            return terms + 1 + 2 + maximumChunks * (1 + maximumHolders * name) + 1 + 1 + 4 + 1 + 1 + name + 4 + 2
+            return terms + 1 + 2 + maximumChunks * (1 + maximumHolders * name) + 1 + 1 + 4 + 1 + 1 + name + 4 + 2 + 4
         case .chunk: return terms + 2 + 1 + 1 + name + checksum + 4 + maximumChunk
         case .result: return 16 + 2 + 1 + 1 + 4 + 4 + checksum + 4 + maximumResult
         case .demand: return 16 + 2 + 1 + 1 + maximumTried * name
+        case .overdue: return 16 + 2 + 1 + maximumHolders * name
         case .answer: return 16 + 1 + checksum + 2 + maximumChunks * (name + 4 + 4 + 4 + 1) + 4 + maximumResult
         case .settled: return 16
         case .load: return 2 + 2 + 2 + 4 + 4 + 4 + 1 + maximumTypes * (name + 4 + 4)

@@ -8,6 +8,7 @@ extension LinkMessage {
         case .chunk: self = .chunk(try body.chunk())
         case .result: self = .result(try body.result())
         case .demand: self = .demand(try body.demand())
+        case .overdue: self = .overdue(try body.overdue())
         case .answer: self = .answer(try body.answer())
         case .settled: self = .settled(try body.job())
         case .load: self = .load(try body.report())
@@ -61,7 +62,8 @@ extension FrameReader {
             reconciliation: try choice(.reconciliation), retryAfter: try number(.retryAfter),
             maximumRetries: try number(.maximumRetries),
             aggregation: try flag(.aggregation) ? try name(.aggregation) : nil,
-            hedgeAfter: try number(.hedgeAfter), hedgeBudget: try number(.hedgeBudget))
+            hedgeAfter: try number(.hedgeAfter), hedgeBudget: try number(.hedgeBudget),
+            overdueAfter: try number(.overdueAfter))
     }
 
     fileprivate mutating func chunk() throws(LinkError) -> Chunk {
@@ -69,7 +71,7 @@ extension FrameReader {
         let index = try count16(.index, in: 0...terms.total - 1)
         let replica = try number(.replica, as: UInt8.self)
         let standby = try flag(.standby)
-        let reassembly = try name(.reassembly)
+        let reassembly = try name(.reassembly, mayBeEmpty: true)
         let checksum = try checksum()
         return Chunk(
             terms: terms, index: index, replica: replica, standby: standby, reassembly: reassembly,
@@ -93,6 +95,12 @@ extension FrameReader {
         ChunkDemand(
             job: try job(), index: try count16(.index, in: 0...LinkFrame.maximumChunks - 1),
             reason: try choice(.reason), tried: try names(.tried, of: .tried, limit: LinkFrame.maximumTried))
+    }
+
+    fileprivate mutating func overdue() throws(LinkError) -> OverdueChunk {
+        OverdueChunk(
+            job: try job(), index: try count16(.index, in: 0...LinkFrame.maximumChunks - 1),
+            nodes: try names(.holders, of: .holder, limit: LinkFrame.maximumHolders))
     }
 
     fileprivate mutating func answer() throws(LinkError) -> JobAnswer {

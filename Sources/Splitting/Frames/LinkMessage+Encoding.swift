@@ -11,6 +11,7 @@ extension LinkMessage {
         case .load: .load
         case .probe: .probe
         case .echo: .echo
+        case .overdue: .overdue
         }
     }
 
@@ -25,6 +26,7 @@ extension LinkMessage {
         case .chunk(let chunk): try frame.write(chunk)
         case .result(let result): try frame.write(result)
         case .demand(let demand): try frame.write(demand)
+        case .overdue(let overdue): try frame.write(overdue)
         case .answer(let answer): try frame.write(answer)
         case .settled(let job): frame.write(job)
         case .load(let report): try frame.write(report)
@@ -39,7 +41,7 @@ extension LinkMessage {
         case .result(let result): result.payload.count + 128
         case .answer(let answer): answer.payload.count + 128 + 80 * answer.chunks.count
         case .opening(let opening): 256 + 40 * opening.holders.count
-        case .demand, .settled, .load, .probe, .echo: 64
+        case .demand, .overdue, .settled, .load, .probe, .echo: 64
         }
     }
 }
@@ -76,6 +78,7 @@ extension FrameWriter {
         if let aggregation = opening.aggregation { try name(aggregation, .aggregation) }
         number(opening.hedgeAfter)
         number(opening.hedgeBudget)
+        number(opening.overdueAfter)
     }
 
     fileprivate mutating func write(_ chunk: Chunk) throws(LinkError) {
@@ -83,7 +86,7 @@ extension FrameWriter {
         try count16(chunk.index, .index, in: 0...chunk.terms.total - 1)
         number(chunk.replica)
         number(UInt8(chunk.standby ? 1 : 0))
-        try name(chunk.reassembly, .reassembly)
+        try name(chunk.reassembly, .reassembly, mayBeEmpty: true)
         try checksum(chunk.checksum)
         try payload(chunk.payload, .payload, limit: LinkFrame.maximumChunk)
     }
@@ -105,6 +108,13 @@ extension FrameWriter {
         number(demand.reason.rawValue)
         try count8(demand.tried.count, .tried, limit: LinkFrame.maximumTried)
         for node in demand.tried { try name(node, .tried) }
+    }
+
+    fileprivate mutating func write(_ overdue: OverdueChunk) throws(LinkError) {
+        write(overdue.job)
+        try count16(overdue.index, .index, in: 0...LinkFrame.maximumChunks - 1)
+        try count8(overdue.nodes.count, .holders, limit: LinkFrame.maximumHolders)
+        for node in overdue.nodes { try name(node, .holder) }
     }
 
     fileprivate mutating func write(_ answer: JobAnswer) throws(LinkError) {

@@ -10,6 +10,8 @@ public struct JobTrace: Equatable, Sendable {
         case sent(chunk: Int, copy: Int, node: String, kept: Bool)
         /// A chunk could not be sent, or its node refused it.
         case refused(chunk: Int, node: String)
+        /// The reassembly node has waited for a chunk several times as long as usual, and waits on.
+        case overdue(chunk: Int)
         /// The reassembly node wants a chunk from another node.
         case demanded(chunk: Int, reason: ChunkDemand.Reason)
         /// A node was lost while the job ran.

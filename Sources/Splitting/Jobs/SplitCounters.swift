@@ -14,10 +14,14 @@ public struct SplitCounters: Equatable, Sendable {
     public internal(set) var resent: UInt64 = 0
     /// Demands of reassembly nodes by reason, in the order of ``ChunkDemand/Reason``.
     public internal(set) var demands = [UInt64](repeating: 0, count: ChunkDemand.Reason.allCases.count)
+    /// Chunks that reassembly nodes still waited for after `slow_factor` times what such chunks usually take.
+    public internal(set) var overdue: UInt64 = 0
     /// Demands that came too often, too late, or from a node that does not reassemble the job.
     public internal(set) var demandsIgnored: UInt64 = 0
     /// Chunks that the reassembly nodes asked for again, as their answers say.
     public internal(set) var retries: UInt64 = 0
+    /// Chunks sent to nodes that are passed over, to see whether they are still slow.
+    public internal(set) var trials: UInt64 = 0
     /// Reassembly nodes that took over.
     public internal(set) var takeovers: UInt64 = 0
     /// Answers with a wrong checksum.

@@ -86,7 +86,7 @@ public struct SplitDesk: Sendable {
     /// A node's link is down: what it works on goes elsewhere at once.
     public mutating func linkDown(_ node: String, now: UInt64, into actions: inout [SplitAction]) {
         begin(now: now)
-        context.book.linkDown(node)
+        context.book.linkDown(node, now: now)
         tellOfLostNodes()
         finish(into: &actions)
     }
@@ -122,12 +122,12 @@ public struct SplitDesk: Sendable {
             finish(into: &actions)
             throw error
         }
-        issued += 1
-        let id = JobID(origin: origin, number: issued)
+        let id = nextID()
         admission.begin(payloadBytes: request.payload.count)
         var job = SplitJob(
             id: id, request: request, plan: plan, ring: ring, settings: settings, checksum: context.checksum, now: now)
         job.begin(context: &context)
+        tryPassedOver(with: job)
         jobs[id] = job
         close(id)
         finish(into: &actions)
@@ -154,8 +154,15 @@ public struct SplitDesk: Sendable {
             if jobs[demand.job] == nil { context.counters.demandsIgnored += 1 }
             jobs[demand.job]?.receive(demand, from: node, context: &context)
             close(demand.job)
+        case .overdue(let overdue):
+            if jobs[overdue.job] == nil { context.counters.strayMessages += 1 }
+            jobs[overdue.job]?.receive(overdue, from: node, context: &context)
         case .result(let result):
-            if jobs[result.job] == nil { context.counters.strayMessages += 1 }
+            if context.book.endTrial(result.job, of: node, isDone: result.status == .done, now: context.now) {
+                context.actions.append(.send(.settled(result.job), to: node))
+            } else if jobs[result.job] == nil {
+                context.counters.strayMessages += 1
+            }
             jobs[result.job]?.receive(result, from: node, context: &context)
             close(result.job)
         case .load(let report): context.book.report(report, from: node, now: now)
@@ -172,6 +179,7 @@ public struct SplitDesk: Sendable {
     ) {
         guard let id = message.job else { return }
         begin(now: now)
+        context.book.cancelTrial(id, of: node, now: context.now)
         jobs[id]?.undeliverable(message, to: node, context: &context)
         close(id)
         finish(into: &actions)
@@ -222,6 +230,25 @@ public struct SplitDesk: Sendable {
         context.actions.removeAll(keepingCapacity: true)
     }
 
+    private mutating func nextID() -> JobID {
+        issued += 1
+        return JobID(origin: origin, number: issued)
+    }
+
+    /// Has nodes that are passed over and due work on a chunk of the job besides those that it is given to.
+    private mutating func tryPassedOver(with job: SplitJob) {
+        guard let usual = job.usualChunkTime else { return }
+        for node in context.book.takeDueTrials(in: job.ring, now: context.now) {
+            let enough = max(settings.retryTimeout.wholeNanoseconds, 2 * UInt64(settings.slowFactor) * usual)
+            let trial = NodeTrial(
+                job: nextID(), sent: context.now, deadline: min(job.deadline, context.now.clampedSum(enough)),
+                usual: usual)
+            context.book.begin(trial, of: node)
+            context.counters.trials += 1
+            context.actions.append(.send(.chunk(job.chunk(for: trial)), to: node))
+        }
+    }
+
     /// Tells the jobs of nodes that were lost.
     private mutating func tellOfLostNodes() {
         for node in context.book.takeLost(now: context.now) {
@@ -270,6 +297,7 @@ extension LinkMessage {
         case .chunk(let chunk): chunk.terms.job
         case .result(let result): result.job
         case .demand(let demand): demand.job
+        case .overdue(let overdue): overdue.job
         case .answer(let answer): answer.job
         case .settled(let id): id
         case .load, .probe, .echo: nil

@@ -3,6 +3,7 @@ extension SplitJob {
     /// Opens the job and sends all chunks.
     mutating func begin(context: inout SplitContext) {
         guard let node = plan.reassembly.first else { return fail(.failed, context: &context) }
+        usualChunkTime = context.histories[request.type.name]?.usualChunkTime
         open(at: node, context: &context)
         for index in chunks.indices {
             for (copy, node) in plan.holders[index].enumerated() {
@@ -36,7 +37,8 @@ extension SplitJob {
             replication: settings.replication, reconciliation: settings.reconciliation,
             retryAfter: max(settings.retryTimeout.wholeMicroseconds, 1),
             maximumRetries: UInt8(settings.maximumRetries), aggregation: type.aggregation, hedgeAfter: hedgeAfter,
-            hedgeBudget: asked.count == 1 ? UInt16(settings.hedgeBudget) : 0)
+            hedgeBudget: asked.count == 1 ? UInt16(settings.hedgeBudget) : 0,
+            overdueAfter: usualChunkTime.map { UInt32(clamping: UInt64(settings.slowFactor) * $0 / 1000) } ?? 0)
         context.actions.append(.send(.opening(opening), to: node))
     }
 
@@ -64,7 +66,7 @@ extension SplitJob {
     private mutating func send(
         _ index: Int, copy: UInt8, to node: String, kept: Bool, context: inout SplitContext
     ) {
-        context.actions.append(.send(message(index, copy: copy, kept: kept, now: context.now), to: node))
+        context.actions.append(.send(.chunk(chunk(index, copy: copy, kept: kept, now: context.now)), to: node))
         trace.add(.sent(chunk: index, copy: Int(copy), node: node, kept: kept), now: context.now)
     }
 

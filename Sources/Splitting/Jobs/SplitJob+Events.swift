@@ -19,6 +19,25 @@ extension SplitJob {
         resend(demand.index, tried: demand.tried, optional: demand.reason == .hedge, context: &context)
     }
 
+    /// The reassembly node still waits for a chunk: those who have worked on it from the job's beginning are slow, as far as
+    /// that can be said now, and the next jobs need not wait for this one to learn it.
+    mutating func receive(_ overdue: OverdueChunk, from node: String, context: inout SplitContext) {
+        guard node == reassembly, chunks.indices.contains(overdue.index) else {
+            context.counters.strayMessages += 1
+            return
+        }
+        context.counters.overdue += 1
+        trace.add(.overdue(chunk: overdue.index), now: context.now)
+        let history = context.histories[request.type.name] ?? TypeHistory()
+        for place in chunks[overdue.index].working.indices {
+            let charge = chunks[overdue.index].working[place]
+            guard overdue.nodes.contains(charge.node), charge.sent == began, !charge.isJudged else { continue }
+            chunks[overdue.index].working[place].isJudged = true
+            context.book.judge(
+                charge.node, took: context.now - charge.sent, isUnfinished: true, history: history, now: context.now)
+        }
+    }
+
     /// A node returned a chunk to the load balancer: it is full, or the chunk came damaged.
     mutating func receive(_ result: ChunkResult, from node: String, context: inout SplitContext) {
         guard result.status != .done, chunks.indices.contains(result.index),

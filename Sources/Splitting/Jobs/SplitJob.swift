@@ -12,6 +12,8 @@ public struct SplitJob: Sendable {
         /// Whether it no longer counts in the node's window: `retry_timeout` has passed. What the chunk took is still
         /// learnt when the job ends.
         var isRelieved = false
+        /// Whether its node has been judged by it already, because it was overdue.
+        var isJudged = false
     }
 
     /// One chunk.
@@ -48,6 +50,8 @@ public struct SplitJob: Sendable {
     /// Nodes that were lost while the job ran.
     var lost: [String] = []
     var resends = 0
+    /// What chunks of the type usually took when the job began, in nanoseconds; nil while that is not known.
+    var usualChunkTime: UInt64?
     /// The earliest time that the desk has noted for the job.
     var noted = UInt64.max
     var damagedAnswers = 0
@@ -90,10 +94,10 @@ public struct SplitJob: Sendable {
         precondition(self.outcome == nil, "job \(id) ended twice")
         self.outcome = outcome
         for index in chunks.indices {
-            for charge in chunks[index].working where !charge.isRelieved {
+            while !chunks[index].working.isEmpty {
+                let charge = takeCharge(0, of: index, context: &context)
                 context.book.released(by: charge.node)
             }
-            chunks[index].working = []
         }
         // Whether the client has the answer is known when it has been sent.
         if outcome != .answered {
@@ -124,12 +128,20 @@ public struct SplitJob: Sendable {
     }
 
     /// A chunk for a node.
-    func message(_ index: Int, copy: UInt8, kept: Bool, now: UInt64) -> LinkMessage {
+    func chunk(_ index: Int, copy: UInt8, kept: Bool, now: UInt64) -> Chunk {
         let chunk = chunks[index]
-        return .chunk(
-            Chunk(
-                terms: terms(now: now), index: index, replica: copy, standby: kept, reassembly: reassembly,
-                payload: Array(request.payload[chunk.range]), checksum: chunk.checksum))
+        return Chunk(
+            terms: terms(now: now), index: index, replica: copy, standby: kept, reassembly: reassembly,
+            payload: Array(request.payload[chunk.range]), checksum: chunk.checksum)
+    }
+
+    /// The job's first chunk for a node that is tried: under a name of its own, and no node waits for it.
+    func chunk(for trial: NodeTrial) -> Chunk {
+        var chunk = chunk(0, copy: 0, kept: false, now: trial.sent)
+        chunk.terms.job = trial.job
+        chunk.terms.timeLeft = trial.deadline.microseconds(since: trial.sent)
+        chunk.reassembly = ""
+        return chunk
     }
 }
 

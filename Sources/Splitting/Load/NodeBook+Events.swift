@@ -13,7 +13,10 @@ extension NodeBook {
     }
 
     /// A node's link is down.
-    mutating func linkDown(_ name: String) { nodes[name]?.isLinked = false }
+    mutating func linkDown(_ name: String, now: UInt64) {
+        nodes[name]?.isLinked = false
+        if let job = nodes[name]?.trial?.job { cancelTrial(job, of: name, now: now) }
+    }
 
     /// A node is no longer configured.
     mutating func remove(_ name: String) {
@@ -64,9 +67,10 @@ extension NodeBook {
     /// - Parameters:
     ///   - took: nanoseconds.
     ///   - bytes: of the chunk.
+    ///   - isJudged: whether it was overdue, and its node has been judged by it.
     ///   - history: of the chunk's type.
     mutating func completed(
-        at name: String, sent: UInt64, took: UInt64, bytes: Int, history: TypeHistory, now: UInt64
+        at name: String, sent: UInt64, took: UInt64, bytes: Int, isJudged: Bool, history: TypeHistory, now: UInt64
     ) {
         guard let node = nodes[name] else { return }
         let work = history.expectedWork(bytes: bytes) ?? 0
@@ -74,25 +78,23 @@ extension NodeBook {
             settings.minimumTarget.wholeNanoseconds,
             UInt64(work * Double(settings.targetFactor)) + 2 * node.link.roundTrip)
         nodes[name]?.window.completed(sent: sent, took: took, target: target, now: now)
-        judge(name, took: took, history: history, now: now)
+        if !isJudged { judge(name, took: took, history: history, now: now) }
     }
 
     /// Compares a node's chunk time with what the type's chunks usually take.
     ///
     /// - Parameters:
     ///   - took: nanoseconds.
-    ///   - isOvertaken: whether a node that was asked later was quicker: then the chunk would have taken longer still.
+    ///   - isUnfinished: whether the chunk would have taken longer still: it is overdue, or a node that was asked later was
+    ///     quicker.
     mutating func judge(
-        _ name: String, took: UInt64, isOvertaken: Bool = false, history: TypeHistory, now: UInt64
+        _ name: String, took: UInt64, isUnfinished: Bool = false, history: TypeHistory, now: UInt64
     ) {
-        guard history.chunkTime.count >= TypeHistory.enough, let usual = history.chunkTime.percentile(0.5) else {
-            return
-        }
-        // Below a millisecond chance makes most of the difference.
-        let times = Double(took) / (Double(max(usual, 1000)) * 1000)
+        guard let usual = history.usualChunkTime else { return }
         let others = medianRatio(now: now)
         nodes[name]?.slowness.record(
-            times, isOvertaken: isOvertaken, others: others, factor: Double(settings.slowFactor), now: now)
+            Double(took) / Double(usual), isUnfinished: isUnfinished, others: others,
+            factor: Double(settings.slowFactor), now: now)
     }
 
     /// The node that a chunk is sent to when it must go elsewhere: alive, with credit, not passed over, the least

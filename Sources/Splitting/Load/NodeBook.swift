@@ -16,6 +16,8 @@ public struct NodeBook: Sendable {
         var suspectUntil: UInt64 = 0
         /// Chunks that were under way to it as it reported: its credit knows of those, and of no others.
         var knownInFlight = 0
+        /// The chunk that shows whether the node, which is passed over, is still slow.
+        var trial: NodeTrial?
     }
 
     /// What holds for all.
@@ -55,7 +57,6 @@ public struct NodeBook: Sendable {
     func credit(of name: String, now: UInt64) -> Int {
         guard let node = nodes[name] else { return 0 }
         var credit = node.window.free
-        if node.slowness.isOnTrial { credit = min(credit, max(1 - node.window.inFlight, 0)) }
         if let row = table.row(of: name, now: now) {
             let said = Int(row.report.credit) + node.knownInFlight - node.window.inFlight
             credit = min(credit, max(said, 0))
@@ -82,8 +83,7 @@ public struct NodeBook: Sendable {
                 ahead: max(row?.waiting ?? 0, Double(node.window.inFlight)),
                 slowness: node.slowness.ratio(now: now).map { $0 / max(others, 0.01) }
                     ?? reportedSlowness(of: member.name, requestType: requestType, now: now),
-                link: node.link, isPassedOver: node.slowness.isPassedOver(now: now),
-                isSuspect: now < node.suspectUntil)
+                link: node.link, isPassedOver: node.slowness.isPassedOver, isSuspect: now < node.suspectUntil)
         }
         return conditions
     }

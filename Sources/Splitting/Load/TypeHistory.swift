@@ -39,6 +39,13 @@ public struct TypeHistory: Sendable {
         work.count < Self.enough ? nil : work.cost(ofBytes: bytes)
     }
 
+    /// What a chunk usually takes, in nanoseconds: the median of chunk times, a millisecond at least, for below that chance
+    /// makes most of the difference. nil while too little is known.
+    public var usualChunkTime: UInt64? {
+        if chunkTime.count < Self.enough { return nil }
+        return chunkTime.percentile(0.5).map { UInt64(max($0, 1000)) * 1000 }
+    }
+
     /// When a second copy of a chunk is worth its work (Dean, Barroso: The Tail at Scale, 2013): the 95th percentile of
     /// chunk times in microseconds; nil while too little is known.
     public var hedgeAfter: UInt32? {

@@ -4,29 +4,60 @@ extension PlanField {
     ///
     /// The first copies go to the nodes that the ring names for the job, one chunk each as far as there are nodes; a node
     /// that is expected to need ``localityTolerance`` times what another needs gives way to the least loaded. Further
-    /// copies go where the fewest are.
-    mutating func place(chunks: Int, copies: Int, active: Int) throws(JobRefusal) -> [[String]] {
-        var holders: [[Int]] = []
-        holders.reserveCapacity(chunks)
-        while holders.count < chunks {
-            let wanted = min(chunks - holders.count, nodes.count)
-            let chosen = chooseNodes(wanted)
-            if chosen.isEmpty { throw .credit }
-            for index in chosen { nodes[index].credit -= 1 }
-            holders += assign(chosen, firstChunk: holders.count).map { [$0] }
+    /// copies go where the fewest are. Where that leaves no node for a copy that is worked on, credit alone decides.
+    ///
+    /// - Parameter chunks: at most what is ``affordable(active:)``.
+    mutating func place(chunks: Int, copies: Int, active: Int) -> [[String]] {
+        let untouched = nodes
+        var holders = placeByRing(chunks: chunks, active: active)
+        if holders == nil {
+            nodes = untouched
+            holders = placeByCredit(chunks: chunks, active: active)
         }
-        for copy in 1..<max(copies, 1) {
+        guard var holders else { preconditionFailure("\(chunks) chunks are more than the nodes take") }
+        for _ in active..<max(copies, active) {
             for chunk in holders.indices {
-                guard let index = nextCopy(besides: holders[chunk], working: copy < active) else {
-                    if copy < active { throw .credit }
-                    continue
-                }
+                guard let index = nextCopy(besides: holders[chunk], working: false) else { continue }
                 nodes[index].copies += 1
-                if copy < active { nodes[index].credit -= 1 }
                 holders[chunk].append(index)
             }
         }
         return holders.map { $0.map { nodes[$0].name } }
+    }
+
+    /// The nodes that work on each chunk, as the ring names them; nil when some chunk has too few.
+    private mutating func placeByRing(chunks: Int, active: Int) -> [[Int]]? {
+        var holders: [[Int]] = []
+        holders.reserveCapacity(chunks)
+        while holders.count < chunks {
+            let chosen = chooseNodes(min(chunks - holders.count, nodes.count))
+            if chosen.isEmpty { return nil }
+            for index in chosen { nodes[index].credit -= 1 }
+            holders += assign(chosen, firstChunk: holders.count).map { [$0] }
+        }
+        for _ in 1..<active {
+            for chunk in holders.indices {
+                guard let index = nextCopy(besides: holders[chunk], working: true) else { return nil }
+                nodes[index].copies += 1
+                nodes[index].credit -= 1
+                holders[chunk].append(index)
+            }
+        }
+        return holders
+    }
+
+    /// The nodes that work on each chunk: those with the most credit left, which finds a way if there is one (Gale 1957).
+    private mutating func placeByCredit(chunks: Int, active: Int) -> [[Int]]? {
+        var holders: [[Int]] = []
+        for _ in 0..<chunks {
+            let chosen = nodes.indices.filter { nodes[$0].credit > 0 }
+                .sorted { (-nodes[$0].credit, nodes[$0].cost, $0) < (-nodes[$1].credit, nodes[$1].cost, $1) }
+                .prefix(active)
+            if chosen.count < active { return nil }
+            for index in chosen { nodes[index].credit -= 1 }
+            holders.append(Array(chosen))
+        }
+        return holders
     }
 
     /// Up to `count` different nodes: the first of the ring but for those that give way.

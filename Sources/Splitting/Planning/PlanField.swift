@@ -51,6 +51,15 @@ struct PlanField {
         credit = nodes.reduce(0) { $0 + $1.credit }
     }
 
+    /// The most chunks that the nodes take when each is worked on by so many different nodes.
+    ///
+    /// No node takes a chunk twice, so of *n* chunks a node with credit for more takes *n*.
+    func affordable(active: Int) -> Int {
+        var most = credit / active
+        while most > 0 && nodes.reduce(0, { $0 + min($1.credit, most) }) < most * active { most -= 1 }
+        return most
+    }
+
     /// Sets each node's cost for chunks of so many bytes.
     mutating func estimate(bytes: Int, work: Double?) {
         for index in nodes.indices {

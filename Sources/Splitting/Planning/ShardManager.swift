@@ -35,11 +35,12 @@ public struct ShardManager: Sendable {
         if settings.reconciliation == .agree && copies < 2 { throw .agreement }
         let active = JobOpening.activeCopies(
             of: copies, replication: settings.replication, reconciliation: settings.reconciliation)
-        if field.credit < active { throw .credit }
-        let ranges = try cut(request, field: field, affordable: field.credit / active, history: history)
+        let affordable = field.affordable(active: active)
+        if affordable < 1 { throw .credit }
+        let ranges = try cut(request, field: field, affordable: affordable, history: history)
         let largest = ranges.map(\.count).max() ?? 0
         field.estimate(bytes: largest, work: history.expectedWork(bytes: largest))
-        let holders = try field.place(chunks: ranges.count, copies: copies, active: active)
+        let holders = field.place(chunks: ranges.count, copies: copies, active: active)
         let expected = history.expectedWork(bytes: largest) == nil ? nil : field.slowest(of: holders, active: active)
         let deadline = (request.type.deadline ?? settings.deadline).wholeNanoseconds
         if let expected, expected > Double(deadline) { throw .deadline }

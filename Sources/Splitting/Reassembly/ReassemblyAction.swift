@@ -38,6 +38,8 @@ public struct ReassemblyCounters: Equatable, Sendable {
     public internal(set) var failures = [UInt64](repeating: 0, count: ChunkResult.Status.allCases.count)
     /// Demands by reason, in the order of ``ChunkDemand/Reason``.
     public internal(set) var demands = [UInt64](repeating: 0, count: ChunkDemand.Reason.allCases.count)
+    /// Chunks of which load balancers were told that they take much longer than usual.
+    public internal(set) var overdue: UInt64 = 0
     /// Demands that waited because the window was full.
     public internal(set) var throttled: UInt64 = 0
     /// Results of two nodes that were not equal (`reconcile: agree`).

@@ -100,6 +100,8 @@ public struct ReassemblyDesk: Sendable {
         _ message: LinkMessage, to peer: String, now: UInt64, into actions: inout [ReassemblyAction]
     ) {
         guard let id = message.job, let job = jobs[id] else { return }
+        // What the load balancer is told besides is no loss.
+        if case .overdue = message { return }
         begin(now: now)
         if job.balancer == peer {
             abandon(id)

@@ -1,5 +1,14 @@
 /// Asking again.
 extension ReassemblyJob {
+    /// A chunk takes much longer than usual: the load balancer learns of it, once.
+    mutating func tellOverdue(_ index: Int, context: inout ReassemblyContext) {
+        chunks[index].overdueDue = .max
+        let nodes = Array(chunks[index].working.prefix(LinkFrame.maximumHolders))
+        if nodes.isEmpty { return }
+        context.counters.overdue += 1
+        context.actions.append(.send(.overdue(OverdueChunk(job: id, index: index, nodes: nodes)), to: balancer))
+    }
+
     /// A chunk's result has not come in time.
     mutating func late(_ index: Int, context: inout ReassemblyContext) {
         if chunks[index].demanded {

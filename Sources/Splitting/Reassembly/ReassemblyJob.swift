@@ -21,6 +21,8 @@ struct ReassemblyJob: Sendable {
         var due: UInt64
         /// When a second copy may be worked on too.
         var hedgeDue: UInt64
+        /// When the load balancer is told that it still waits.
+        var overdueDue: UInt64
         var retries: UInt8 = 0
         /// Whether a demand for it counts in the window.
         var demanded = false
@@ -63,11 +65,13 @@ struct ReassemblyJob: Sendable {
         retryAfter = UInt64(opening.retryAfter) * 1000
         let hedgeAfter = opening.hedgeAfter == 0 ? UInt64.max : UInt64(opening.hedgeAfter) * 1000
         let due = now.clampedSum(retryAfter)
+        let overdueDue = opening.overdueAfter == 0 ? .max : min(due, now.clampedSum(UInt64(opening.overdueAfter) * 1000))
         chunks = opening.holders.map { holders in
             let active = JobOpening.activeCopies(
                 of: holders.count, replication: opening.replication, reconciliation: opening.reconciliation)
             return ChunkState(
-                working: Array(holders.prefix(active)), due: due, hedgeDue: now.clampedSum(hedgeAfter))
+                working: Array(holders.prefix(active)), due: due, hedgeDue: now.clampedSum(hedgeAfter),
+                overdueDue: overdueDue)
         }
         missing = chunks.count
     }
@@ -85,7 +89,9 @@ struct ReassemblyJob: Sendable {
         case .joining: return deadline
         case .collecting:
             var earliest = deadline
-            for chunk in chunks where chunk.result == nil { earliest = min(earliest, chunk.due, chunk.hedgeDue) }
+            for chunk in chunks where chunk.result == nil {
+                earliest = min(earliest, chunk.due, chunk.hedgeDue, chunk.overdueDue)
+            }
             return earliest
         }
     }
@@ -96,6 +102,7 @@ struct ReassemblyJob: Sendable {
         if context.now >= deadline { return fail(.expired, context: &context) }
         guard case .collecting = stage else { return }
         for index in chunks.indices where chunks[index].result == nil {
+            if chunks[index].overdueDue <= context.now { tellOverdue(index, context: &context) }
             if chunks[index].due <= context.now {
                 late(index, context: &context)
             } else if chunks[index].hedgeDue <= context.now {

@@ -70,7 +70,9 @@ final class SimulatedNode {
 
     func receive(_ message: LinkMessage, from peer: String, now: UInt64) -> [(LinkMessage, String)] {
         switch message {
-        case .chunk(let chunk): return take(chunk, now: now)
+        case .chunk(var chunk):
+            if chunk.reassembly.isEmpty { chunk.reassembly = peer }
+            return take(chunk, now: now)
         case .demand(let demand):
             let place = Place(job: demand.job, index: demand.index)
             if let result = done[place] { return [(.result(result), peer)] }

@@ -1,0 +1,189 @@
+import Splitting
+import Testing
+
+/// How nodes that become slow are noticed, and come back.
+@Suite("Slow nodes")
+struct SlowNodeTests {
+    private static let second: UInt64 = 1_000_000_000
+
+    /// A job 20 ms after what was before, answered at once: its chunks took so many microseconds, by the node.
+    ///
+    /// - Returns: the chunks that were sent as it began.
+    @discardableResult private func job(
+        _ harness: DeskHarness, shards: Int = 2, took: (String) -> UInt32 = { _ in 2_000 }
+    ) throws -> [(chunk: Chunk, node: String)] {
+        harness.now += 20_000_000
+        let job = try #require(try harness.submit(shards: shards))
+        let sent = harness.take()
+        let opening = try #require(sent.openings.first)
+        let lines = opening.opening.holders.map {
+            JobAnswer.ChunkTrace(node: $0[0], arrived: took($0[0]), waited: 0, worked: took($0[0]), retries: 0)
+        }
+        let answer = JobAnswer(
+            job: job, status: .done, payload: [1], checksum: testChecksum(.xxh3, [1]), chunks: lines)
+        harness.receive(.answer(answer), from: opening.node)
+        _ = harness.take()
+        return sent.chunks
+    }
+
+    /// A desk with three nodes of which "a" is passed over: it took nine times what the others took.
+    private func deskWithSlowNode() throws -> DeskHarness {
+        let harness = try DeskHarness()
+        for _ in 0..<60 where slowness(harness)?.isPassedOver == false {
+            try job(harness, shards: 3) { $0 == "a" ? 18_000 : 2_000 }
+        }
+        #expect(slowness(harness)?.isPassedOver == true)
+        #expect(harness.desk.counters.trials == 0)
+        return harness
+    }
+
+    private func slowness(_ harness: DeskHarness) -> Slowness? { harness.desk.book.slowness(of: "a") }
+
+    /// The next job's chunk for "a", if it gets one.
+    private func trial(_ harness: DeskHarness) throws -> Chunk? {
+        let sent = try job(harness).filter { $0.node == "a" }
+        #expect(sent.count <= 1)
+        return sent.first?.chunk
+    }
+
+    private func result(_ chunk: Chunk, _ status: ChunkResult.Status = .done) -> LinkMessage {
+        .result(
+            ChunkResult(
+                job: chunk.terms.job, index: chunk.index, replica: 0, status: status, payload: [1],
+                checksum: testChecksum(.xxh3, [1])))
+    }
+
+    @Test func aNodeIsTriedWithACopyThatNobodyWaitsFor() throws {
+        let harness = try deskWithSlowNode()
+        let due = try #require(slowness(harness)).trialDue
+        while harness.now + 20_000_000 < due { #expect(try trial(harness) == nil) }
+        let sent = try job(harness)
+        let copy = try #require(sent.first { $0.node == "a" }).chunk
+        let first = try #require(sent.first { $0.node != "a" && $0.chunk.index == 0 }).chunk
+        #expect(copy.reassembly == "" && !copy.standby)
+        #expect(copy.payload == first.payload && copy.checksum == first.checksum)
+        #expect(copy.terms.total == first.terms.total && copy.terms.requestType == first.terms.requestType)
+        #expect(copy.terms.job != first.terms.job)
+        #expect(sent.count == first.terms.total + 1)
+        #expect(harness.desk.counters.trials == 1)
+        #expect(harness.desk.book.window(of: "a")?.inFlight == 1)
+        // One at a time.
+        #expect(try trial(harness) == nil)
+    }
+
+    @Test func whatATrialTookDecides() throws {
+        let harness = try deskWithSlowNode()
+        // The bound is 4 × 2 ms, and a trial is given up after twice as long.
+        for (took, isSlow) in [(9_000_000, true), (12_000_000, true), (3_000_000, false)] as [(UInt64, Bool)] {
+            harness.now = max(harness.now, try #require(slowness(harness)).trialDue)
+            let copy = try #require(try trial(harness))
+            harness.now += took
+            // It counts from the node that was tried only.
+            let strays = harness.desk.counters.strayMessages
+            harness.receive(result(copy), from: "b")
+            #expect(harness.desk.counters.strayMessages == strays + 1)
+            #expect(slowness(harness)?.isPassedOver == true)
+            harness.receive(result(copy), from: "a")
+            #expect(harness.take().settled == ["a"])
+            #expect(slowness(harness)?.isPassedOver == isSlow)
+            #expect(harness.desk.book.window(of: "a")?.inFlight == 0)
+        }
+        #expect(try job(harness).contains { $0.node == "a" && $0.chunk.reassembly != "" })
+        #expect(harness.desk.counters.trials == 3)
+    }
+
+    @Test func aTrialThatDoesNotComeBackWasSlow() throws {
+        let harness = try deskWithSlowNode()
+        harness.now += 2 * Self.second
+        let copy = try #require(try trial(harness))
+        harness.now += UInt64(copy.terms.timeLeft) * 1000
+        #expect(try trial(harness) == nil)
+        #expect(slowness(harness)?.isPassedOver == true)
+        #expect(slowness(harness)?.trialDue == harness.now + 2 * Self.second)
+        // What comes after all this time is a stray.
+        harness.receive(result(copy), from: "a")
+        #expect(harness.desk.counters.strayMessages == 1)
+        #expect(harness.desk.book.window(of: "a")?.inFlight == 0)
+    }
+
+    @Test func aTrialThatTaughtNothingIsRepeatedAfterASecond() throws {
+        let endings: [(DeskHarness, Chunk) -> Void] = [
+            { $0.receive(result($1, .refused), from: "a") },
+            { harness, chunk in
+                harness.perform { $0.undeliverable(.chunk(chunk), to: "a", now: $1, into: &$2) }
+            },
+            { harness, _ in
+                harness.perform { $0.linkDown("a", now: $1, into: &$2) }
+                harness.desk.linkUp("a", now: harness.now)
+            },
+        ]
+        for end in endings {
+            let harness = try deskWithSlowNode()
+            harness.now += 2 * Self.second
+            end(harness, try #require(try trial(harness)))
+            #expect(slowness(harness)?.isPassedOver == true)
+            #expect(slowness(harness)?.trialDue == harness.now + Self.second)
+            #expect(harness.desk.book.window(of: "a")?.inFlight == 0)
+            harness.now += Self.second
+            #expect(try trial(harness) != nil)
+        }
+    }
+
+    /// While there is nobody else they work for real, and are tried all the same.
+    @Test func nodesThatAreAllTooSlowAreUsed() throws {
+        let alone = try deskWithSlowNode()
+        for other in ["b", "c"] { alone.perform { $0.linkDown(other, now: $1, into: &$2) } }
+        alone.now += Self.second
+        let sent = try job(alone)
+        #expect(sent.allSatisfy { $0.node == "a" } && sent.count { $0.chunk.reassembly == "a" } >= 1)
+        let copy = try #require(sent.first { $0.chunk.reassembly == "" }).chunk
+        alone.now += 1_000_000
+        alone.receive(result(copy), from: "a")
+        #expect(slowness(alone)?.isPassedOver == false)
+    }
+
+    /// A job whose chunks on "a" do not come.
+    private func overdue(_ harness: DeskHarness) throws -> (job: JobID, opening: JobOpening, message: LinkMessage) {
+        harness.now += 20_000_000
+        let job = try #require(try harness.submit(shards: 3))
+        let opening = try #require(harness.take().openings.first)
+        let index = try #require(opening.opening.holders.firstIndex { $0[0] == "a" })
+        harness.now += UInt64(opening.opening.overdueAfter) * 1000
+        let message = LinkMessage.overdue(OverdueChunk(job: job, index: index, nodes: ["a"]))
+        harness.receive(message, from: opening.node)
+        return (job, opening.opening, message)
+    }
+
+    @Test func aChunkThatIsOverdueSpeaksAgainstItsNodeBeforeTheJobIsOver() throws {
+        let harness = try DeskHarness()
+        #expect(try harness.submit(shards: 3) != nil)
+        #expect(harness.take().openings.first?.opening.overdueAfter == 0)
+        for _ in 0..<20 { try job(harness) }
+        let before = try #require(slowness(harness)?.ratio)
+        let first = try overdue(harness)
+        // Four times 2 ms, within the 4.5 % of a bucket.
+        #expect((8_000...8_400).contains(first.opening.overdueAfter))
+        let once = try #require(slowness(harness)?.ratio)
+        #expect(once > 2 * before)
+        // Said twice, or by a node that does not reassemble: nothing more.
+        for node in ["a", "b", "c"] { harness.receive(first.message, from: node) }
+        #expect(slowness(harness)?.ratio == once)
+        #expect(harness.desk.counters.overdue == 2 && harness.desk.counters.strayMessages == 2)
+        #expect(slowness(harness)?.isPassedOver == false)
+        // The job's end judges nobody a second time.
+        let lines = first.opening.holders.map {
+            JobAnswer.ChunkTrace(
+                node: $0[0], arrived: $0[0] == "a" ? 90_000 : 2_000, waited: 0, worked: 2_000, retries: 0)
+        }
+        let answer = JobAnswer(
+            job: first.job, status: .done, payload: [1], checksum: testChecksum(.xxh3, [1]), chunks: lines)
+        for node in ["a", "b", "c"] { harness.receive(.answer(answer), from: node) }
+        #expect(harness.ends.last?.outcome == .answered && slowness(harness)?.ratio == once)
+        // Two more, and it is passed over while their jobs still run.
+        _ = try overdue(harness)
+        #expect(slowness(harness)?.isPassedOver == false)
+        _ = try overdue(harness)
+        #expect(slowness(harness)?.isPassedOver == true && harness.desk.jobCount == 3)
+        #expect(try !job(harness).contains { $0.node == "a" })
+    }
+}
