@@ -71,7 +71,8 @@ extension SplitEngine {
             return SplitReport.Node(
                 name: name, address: link.address, isLinked: link.isUp,
                 isAlive: desk.book.isAlive(name, now: time),
-                isPassedOver: desk.book.slowness(of: name)?.isPassedOver ?? false, row: desk.book.table.row(of: name, now: time),
+                isPassedOver: desk.book.slowness(of: name)?.isPassedOver ?? false,
+                row: desk.book.table.row(of: name, now: time),
                 inFlight: window?.inFlight ?? 0, window: Int(window?.window ?? 0),
                 predictedLoad: forecasts.load(of: name),
                 roundTrip: link.conditions?.roundTrip, bytesIn: statistics.bytesIn, bytesOut: statistics.bytesOut,

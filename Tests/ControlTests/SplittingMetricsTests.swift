@@ -11,7 +11,8 @@ struct SplittingMetricsTests {
     private func node(_ name: String, predicted: Double?, roundTrip: UInt32?) -> SplitReport.Node {
         SplitReport.Node(
             name: name, address: Endpoint("192.0.2.1:9470")!, isLinked: roundTrip != nil, isAlive: roundTrip != nil,
-            isPassedOver: roundTrip != nil, row: nil, inFlight: 0, window: 4, predictedLoad: predicted, roundTrip: roundTrip, bytesIn: 0, bytesOut: 0,
+            isPassedOver: roundTrip != nil, row: nil, inFlight: 0, window: 4, predictedLoad: predicted,
+            roundTrip: roundTrip, bytesIn: 0, bytesOut: 0,
             reconnects: 0)
     }
 

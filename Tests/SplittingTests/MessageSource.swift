@@ -79,7 +79,8 @@ struct MessageSource {
             return .chunk(
                 Chunk(
                     terms: terms, index: upTo(total - 1), replica: number(), standby: upTo(1) == 0,
-                    reassembly: upTo(3) == 0 ? "" : name(), payload: payload, checksum: terms.checksums.checksum(of: payload)))
+                    reassembly: upTo(3) == 0 ? "" : name(), payload: payload,
+                    checksum: terms.checksums.checksum(of: payload)))
         case .result:
             return .result(
                 ChunkResult(

@@ -65,7 +65,8 @@ struct ReassemblyJob: Sendable {
         retryAfter = UInt64(opening.retryAfter) * 1000
         let hedgeAfter = opening.hedgeAfter == 0 ? UInt64.max : UInt64(opening.hedgeAfter) * 1000
         let due = now.clampedSum(retryAfter)
-        let overdueDue = opening.overdueAfter == 0 ? .max : min(due, now.clampedSum(UInt64(opening.overdueAfter) * 1000))
+        let overdueDue =
+            opening.overdueAfter == 0 ? .max : min(due, now.clampedSum(UInt64(opening.overdueAfter) * 1000))
         chunks = opening.holders.map { holders in
             let active = JobOpening.activeCopies(
                 of: holders.count, replication: opening.replication, reconciliation: opening.reconciliation)
