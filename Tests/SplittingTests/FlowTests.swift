@@ -73,12 +73,12 @@ struct FlowTests {
         var slowness = Slowness()
         for _ in 0..<20 { slowness.record(1, others: 1, factor: 4, now: 0) }
         for overtaken in 1...3 {
-            slowness.record(1.2, isUnfinished: true, others: 1, factor: 4, now: 0)
+            slowness.record(1.2, isOvertaken: true, others: 1, factor: 4, now: 0)
             #expect(slowness.isPassedOver == (overtaken == 3))
         }
         var seldom = Slowness()
         for _ in 0..<100 {
-            seldom.record(1.2, isUnfinished: true, others: 1, factor: 4, now: 0)
+            seldom.record(1.2, isOvertaken: true, others: 1, factor: 4, now: 0)
             for _ in 0..<9 { seldom.record(1, others: 1, factor: 4, now: 0) }
         }
         #expect(!seldom.isPassedOver)

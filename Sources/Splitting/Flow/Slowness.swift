@@ -33,20 +33,20 @@ public struct Slowness: Sendable {
 
     /// A chunk took so many times what its type usually takes.
     ///
-    /// A node whose chunk is overdue or was overtaken is slow, though it is not known how slow: the chunk counts as half
-    /// as slow again as is allowed, so that three in a row have the node passed over, and one by chance does not.
+    /// A node that was overtaken is slow, though nobody waited for how slow: its chunk counts as half as slow again as
+    /// is allowed, so that three in a row have the node passed over, and one by chance does not.
     ///
     /// - Parameters:
     ///   - times: 0 or more.
-    ///   - isUnfinished: whether the chunk was not done then: `times` is only the least it takes.
+    ///   - isOvertaken: whether another node was asked later and was quicker: `times` is only the least it took.
     ///   - others: what the others' chunks take, in the same unit: the median of their ratios.
     ///   - factor: `slow_factor`.
     public mutating func record(
-        _ times: Double, isUnfinished: Bool = false, others: Double, factor: Double, now: UInt64
+        _ times: Double, isOvertaken: Bool = false, others: Double, factor: Double, now: UInt64
     ) {
         if isPassedOver { return }
         let slow = Self.bound(others: others, factor: factor)
-        let times = isUnfinished ? max(times, 1.5 * slow) : times
+        let times = isOvertaken ? max(times, 1.5 * slow) : times
         let known = self.ratio(now: now)
         judged = now
         // One stall is no slow node: bounded like this, one sample alone does not pass the bound, and two in a row do.
@@ -71,7 +71,7 @@ public struct Slowness: Sendable {
     public mutating func postponeTrial(now: UInt64) { trialDue = now &+ Self.firstBackoff }
 
     /// What counts as slow.
-    private static func bound(others: Double, factor: Double) -> Double { factor * max(others, 1) }
+    static func bound(others: Double, factor: Double) -> Double { factor * max(others, 1) }
 
     private mutating func passOver(now: UInt64) {
         isPassedOver = true

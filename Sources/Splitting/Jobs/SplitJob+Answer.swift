@@ -89,14 +89,12 @@ extension SplitJob {
             let took = max(arrived > after ? arrived - after : 0, (UInt64(line.waited) + UInt64(line.worked)) * 1000)
             if charge.node == line.node {
                 context.book.completed(
-                    at: charge.node, sent: charge.sent, took: took, bytes: bytes, isJudged: charge.isJudged,
-                    history: history, now: context.now)
+                    at: charge.node, sent: charge.sent, took: took, bytes: bytes, history: history, now: context.now)
             } else if line.node.isEmpty || (line.retries > 0 && after == 0 && settings.reconciliation == .first) {
                 context.book.lost(at: charge.node, sent: charge.sent, now: context.now)
-                if charge.isJudged { continue }
                 let least = line.node.isEmpty ? context.now - charge.sent : arrived
                 context.book.judge(
-                    charge.node, took: least, isUnfinished: !line.node.isEmpty, history: history, now: context.now)
+                    charge.node, took: least, isOvertaken: !line.node.isEmpty, history: history, now: context.now)
             } else {
                 context.book.released(by: charge.node)
             }

@@ -38,7 +38,7 @@ extension SplitJob {
             retryAfter: max(settings.retryTimeout.wholeMicroseconds, 1),
             maximumRetries: UInt8(settings.maximumRetries), aggregation: type.aggregation, hedgeAfter: hedgeAfter,
             hedgeBudget: asked.count == 1 ? UInt16(settings.hedgeBudget) : 0,
-            overdueAfter: usualChunkTime.map { UInt32(clamping: UInt64(settings.slowFactor) * $0 / 1000) } ?? 0)
+            overdueAfter: usualChunkTime.map { context.book.slowTime(usual: $0, now: context.now) } ?? 0)
         context.actions.append(.send(.opening(opening), to: node))
     }
 

@@ -19,8 +19,8 @@ extension SplitJob {
         resend(demand.index, tried: demand.tried, optional: demand.reason == .hedge, context: &context)
     }
 
-    /// The reassembly node still waits for a chunk: those who have worked on it from the job's beginning are slow, as far as
-    /// that can be said now, and the next jobs need not wait for this one to learn it.
+    /// The reassembly node still waits for a chunk: until it is there, or the job is over, those who have had it from the
+    /// beginning are passed over, so that the next jobs need not learn it for themselves.
     mutating func receive(_ overdue: OverdueChunk, from node: String, context: inout SplitContext) {
         guard node == reassembly, chunks.indices.contains(overdue.index) else {
             context.counters.strayMessages += 1
@@ -28,13 +28,11 @@ extension SplitJob {
         }
         context.counters.overdue += 1
         trace.add(.overdue(chunk: overdue.index), now: context.now)
-        let history = context.histories[request.type.name] ?? TypeHistory()
         for place in chunks[overdue.index].working.indices {
             let charge = chunks[overdue.index].working[place]
-            guard overdue.nodes.contains(charge.node), charge.sent == began, !charge.isJudged else { continue }
-            chunks[overdue.index].working[place].isJudged = true
-            context.book.judge(
-                charge.node, took: context.now - charge.sent, isUnfinished: true, history: history, now: context.now)
+            guard overdue.nodes.contains(charge.node), charge.sent == began, !charge.isOverdue else { continue }
+            chunks[overdue.index].working[place].isOverdue = true
+            context.book.becameOverdue(at: charge.node)
         }
     }
 
@@ -122,6 +120,7 @@ extension SplitJob {
     mutating func takeCharge(_ place: Int, of index: Int, context: inout SplitContext) -> Charge {
         let charge = chunks[index].working.remove(at: place)
         if charge.isRelieved { context.book.sent(to: charge.node) }
+        if charge.isOverdue { context.book.noLongerOverdue(at: charge.node) }
         return charge
     }
 

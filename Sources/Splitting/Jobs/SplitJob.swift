@@ -12,8 +12,8 @@ public struct SplitJob: Sendable {
         /// Whether it no longer counts in the node's window: `retry_timeout` has passed. What the chunk took is still
         /// learnt when the job ends.
         var isRelieved = false
-        /// Whether its node has been judged by it already, because it was overdue.
-        var isJudged = false
+        /// Whether the reassembly node has said that it is overdue.
+        var isOverdue = false
     }
 
     /// One chunk.

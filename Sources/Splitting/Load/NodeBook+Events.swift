@@ -57,6 +57,15 @@ extension NodeBook {
     /// A chunk is no longer waited for.
     mutating func released(by name: String) { nodes[name]?.window.released() }
 
+    /// A chunk takes much longer than usual.
+    mutating func becameOverdue(at name: String) { nodes[name]?.overdue += 1 }
+
+    /// A chunk that took much longer than usual takes no longer.
+    mutating func noLongerOverdue(at name: String) {
+        // A node that was removed and came again knows nothing of what was before.
+        if let overdue = nodes[name]?.overdue, overdue > 0 { nodes[name]?.overdue = overdue - 1 }
+    }
+
     /// A chunk's result did not come in time, or the node is lost.
     mutating func lost(at name: String, sent: UInt64, now: UInt64) {
         nodes[name]?.window.lost(sent: sent, now: now)
@@ -67,10 +76,9 @@ extension NodeBook {
     /// - Parameters:
     ///   - took: nanoseconds.
     ///   - bytes: of the chunk.
-    ///   - isJudged: whether it was overdue, and its node has been judged by it.
     ///   - history: of the chunk's type.
     mutating func completed(
-        at name: String, sent: UInt64, took: UInt64, bytes: Int, isJudged: Bool, history: TypeHistory, now: UInt64
+        at name: String, sent: UInt64, took: UInt64, bytes: Int, history: TypeHistory, now: UInt64
     ) {
         guard let node = nodes[name] else { return }
         let work = history.expectedWork(bytes: bytes) ?? 0
@@ -78,22 +86,21 @@ extension NodeBook {
             settings.minimumTarget.wholeNanoseconds,
             UInt64(work * Double(settings.targetFactor)) + 2 * node.link.roundTrip)
         nodes[name]?.window.completed(sent: sent, took: took, target: target, now: now)
-        if !isJudged { judge(name, took: took, history: history, now: now) }
+        judge(name, took: took, history: history, now: now)
     }
 
     /// Compares a node's chunk time with what the type's chunks usually take.
     ///
     /// - Parameters:
     ///   - took: nanoseconds.
-    ///   - isUnfinished: whether the chunk would have taken longer still: it is overdue, or a node that was asked later was
-    ///     quicker.
+    ///   - isOvertaken: whether a node that was asked later was quicker: then the chunk would have taken longer still.
     mutating func judge(
-        _ name: String, took: UInt64, isUnfinished: Bool = false, history: TypeHistory, now: UInt64
+        _ name: String, took: UInt64, isOvertaken: Bool = false, history: TypeHistory, now: UInt64
     ) {
         guard let usual = history.usualChunkTime else { return }
         let others = medianRatio(now: now)
         nodes[name]?.slowness.record(
-            Double(took) / Double(usual), isUnfinished: isUnfinished, others: others,
+            Double(took) / Double(usual), isOvertaken: isOvertaken, others: others,
             factor: Double(settings.slowFactor), now: now)
     }
 

@@ -16,6 +16,8 @@ public struct NodeBook: Sendable {
         var suspectUntil: UInt64 = 0
         /// Chunks that were under way to it as it reported: its credit knows of those, and of no others.
         var knownInFlight = 0
+        /// Chunks that reassembly nodes wait for much longer than usual.
+        var overdue = 0
         /// The chunk that shows whether the node, which is passed over, is still slow.
         var trial: NodeTrial?
     }
@@ -74,6 +76,9 @@ public struct NodeBook: Sendable {
         var conditions: [String: NodeCondition] = [:]
         conditions.reserveCapacity(ring.members.count)
         let others = medianRatio(now: now)
+        let live = nodes.keys.filter { isAlive($0, now: now) }
+        // Where most nodes are late it is the load or the network, and none is passed over for it.
+        let skipsLate = live.count { nodes[$0]?.overdue ?? 0 > 0 } * 2 <= live.count
         for member in ring.members where member.weight > 0 {
             guard let node = nodes[member.name], isAlive(member.name, now: now) else { continue }
             let row = table.row(of: member.name, now: now)
@@ -83,7 +88,8 @@ public struct NodeBook: Sendable {
                 ahead: max(row?.waiting ?? 0, Double(node.window.inFlight)),
                 slowness: node.slowness.ratio(now: now).map { $0 / max(others, 0.01) }
                     ?? reportedSlowness(of: member.name, requestType: requestType, now: now),
-                link: node.link, isPassedOver: node.slowness.isPassedOver, isSuspect: now < node.suspectUntil)
+                link: node.link, isPassedOver: node.slowness.isPassedOver || skipsLate && node.overdue > 0,
+                isSuspect: now < node.suspectUntil)
         }
         return conditions
     }
@@ -101,6 +107,14 @@ public struct NodeBook: Sendable {
             count += 1
         }
         return Double(own.microseconds) * count / sum
+    }
+
+    /// What a chunk must take for its node to be slow, in microseconds, now that the nodes take what they take.
+    ///
+    /// - Parameter usual: what such chunks usually take, in nanoseconds.
+    func slowTime(usual: UInt64, now: UInt64) -> UInt32 {
+        let bound = Slowness.bound(others: medianRatio(now: now), factor: Double(settings.slowFactor))
+        return UInt32(clamping: Int(bound * Double(usual) / 1000))
     }
 
     /// The median of all nodes' slowness; 1 while nothing is known.
