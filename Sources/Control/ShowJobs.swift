@@ -34,7 +34,9 @@ extension ControlPlane {
         var object: JSONObject = [
             "under_way": JSONValue(report.jobs), "under_way_bytes": JSONValue(report.jobBytes),
             "originals": JSONValue(report.originals), "collecting": JSONValue(report.collecting),
-            "collected_bytes": JSONValue(report.collectedBytes), "offered": JSONValue(counters.offered),
+            "collected_bytes": JSONValue(report.collectedBytes),
+            "waiting_answers": JSONValue(report.waitingAnswers),
+            "waiting_answer_bytes": JSONValue(report.waitingAnswerBytes), "offered": JSONValue(counters.offered),
         ]
         object["outcomes"] = JSONValue(outcomes)
         object["refusals"] = JSONValue(refusals)

@@ -27,6 +27,7 @@ extension ControlPlane {
         page.single("jobs_under_way", .gauge, "Jobs under way.", report.jobs)
         page.single("job_bytes", .gauge, "Bytes of payloads under way.", report.jobBytes)
         page.single("originals_parked", .gauge, "Packets that wait while their payload is split.", report.originals)
+        page.single("answers_waiting", .gauge, "Answers that wait for room to be sent.", report.waitingAnswers)
         page.begin("job_seconds", .histogram, "Time of answered jobs.")
         fill(&page, counters.jobTime, "jobs")
         page.begin("chunk_seconds", .histogram, "Time of chunks, from the job's opening to the result's arrival.")

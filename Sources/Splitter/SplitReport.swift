@@ -46,6 +46,10 @@ public struct SplitReport: Sendable {
     public var collecting: Int
     /// Bytes of memory that they take.
     public var collectedBytes: Int
+    /// Answers that wait for room in a socket or a device.
+    public var waitingAnswers: Int
+    /// Their bytes.
+    public var waitingAnswerBytes: Int
     /// Packets for virtual addresses that the kernel delivered to this machine instead of forwarding them: a mistake in
     /// the set-up.
     public var strays: Int64
@@ -81,7 +85,8 @@ extension SplitEngine {
         return SplitReport(
             counters: desk.counters, jobs: desk.jobCount, jobBytes: desk.jobBytes, originals: originals.count,
             collecting: collector.statistics.packets, collectedBytes: collector.statistics.bytes,
-            strays: answers.strays(), unsent: unsent, refusals: context.refusals, nodes: nodes,
+            waitingAnswers: answers.waiting, waitingAnswerBytes: answers.waitingBytes, strays: answers.strays(),
+            unsent: unsent, refusals: context.refusals, nodes: nodes,
             traces: traces ? desk.traces : [])
     }
 }

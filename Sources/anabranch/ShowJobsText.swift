@@ -47,7 +47,8 @@ extension ShowText {
         let now =
             "under way: \(data.whole("under_way") ?? 0) jobs, \(Units.bytes(data.number("under_way_bytes") ?? 0)); "
             + "\(data.whole("originals") ?? 0) packets wait in the kernel, "
-            + "\(data.whole("collecting") ?? 0) payloads are being collected\n"
+            + "\(data.whole("collecting") ?? 0) payloads are being collected, "
+            + "\(data.whole("waiting_answers") ?? 0) answers wait to be sent\n"
         let isAsked = retries.contains { $0 > 0 }
         return ([outcomes, times] + (isAsked ? [again] : [])).map { $0.text(console) }.joined(separator: "\n") + "\n"
             + now

@@ -23,7 +23,8 @@ struct SplittingMetricsTests {
         var refusals = RefusalCounts()
         refusals[.wrongKey] = 3
         let report = SplitReport(
-            counters: counters, jobs: 1, jobBytes: 2, originals: 3, collecting: 0, collectedBytes: 0, strays: 0,
+            counters: counters, jobs: 1, jobBytes: 2, originals: 3, collecting: 0, collectedBytes: 0, waitingAnswers: 4,
+            waitingAnswerBytes: 5, strays: 0,
             unsent: 0, refusals: refusals,
             nodes: [node("b1", predicted: 0.25, roundTrip: 1500), node("b2", predicted: nil, roundTrip: nil)],
             traces: [])
@@ -48,6 +49,8 @@ struct SplittingMetricsTests {
         #expect(!lines.contains { $0.hasPrefix("anabranch_node_predicted_load_ratio{node=\"b2\"}") })
         #expect(!lines.contains { $0.hasPrefix("anabranch_node_round_trip_seconds{node=\"b2\"}") })
     }
+
+    @Test func answersThatWaitAreThere() { #expect(lines.contains("anabranch_answers_waiting 4")) }
 
     @Test func everyRefusalOfALinkHasItsReason() {
         for reason in LinkRefusal.allCases {

@@ -137,6 +137,8 @@ struct SplitterLifeTests {
     }
 
     private static let empty = SplitReport(
-        counters: SplitCounters(), jobs: 0, jobBytes: 0, originals: 0, collecting: 0, collectedBytes: 0, strays: 0,
+        counters: SplitCounters(), jobs: 0, jobBytes: 0, originals: 0, collecting: 0, collectedBytes: 0,
+        waitingAnswers: 0,
+        waitingAnswerBytes: 0, strays: 0,
         unsent: 0, refusals: RefusalCounts(), nodes: [], traces: [])
 }
