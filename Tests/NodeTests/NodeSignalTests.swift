@@ -12,6 +12,9 @@ import Testing
         """
     }
 
+    /// Waits so many milliseconds, and not for a thread to go on with: what is under way would be over by then.
+    private func pause(_ milliseconds: UInt32) { usleep(milliseconds * 1000) }
+
     /// A load balancer and another node with links to the program.
     private func peers(of node: NodeProcess) async throws -> (balancer: ScriptedPeer, other: ScriptedPeer) {
         (
@@ -30,7 +33,7 @@ import Testing
         #expect(await balancer.heard.result(fresh.id, 0)?.status == .failed, "a type that is not there yet")
         // The one is worked on, the other waits for the only worker.
         balancer.send([job.chunk(0, to: "n2"), job.chunk(1, to: "n2")], to: "n1")
-        try await Task.sleep(for: .milliseconds(200))
+        pause(200)
         try node.write(Self.slow("1ms", types: "fresh: {processor: \"crc32\"}"))
         node.kill(SIGHUP)
         #expect(node.waits { node.errors.contains("reloaded: node n1") }, "\(node.errors)")
@@ -76,15 +79,15 @@ import Testing
     }
 
     @Test func aStopFinishesWhatIsInHandDeliversItAndTakesNothingNew() async throws {
-        let node = try NodeProcess(Self.slow("600ms") + ", drain_timeout: \"20s\"")
+        let node = try NodeProcess(Self.slow("1s") + ", drain_timeout: \"20s\"")
         let (balancer, other) = try await peers(of: node)
         defer { for end in [other.stop, balancer.stop] { end() } }
         // A job that the node reassembles itself, and chunks for another one; all of them one after the other.
         let (own, job, late) = (TestJob([[1, 2], [3]]), TestJob([[4], [5]]), TestJob([[6]]))
         balancer.send(own.opening([["n1"], ["n1"]], retryAfter: .seconds(20)), to: "n1")
         for index in 0..<2 { balancer.send([own.chunk(index, to: "n1"), job.chunk(index, to: "n2")], to: "n1") }
-        try await Task.sleep(for: .milliseconds(100))
         let begin = ContinuousClock.now
+        pause(100)
         node.kill(SIGTERM)
         #expect(node.waits { node.errors.contains("SIGTERM: finishing what is under way") }, "\(node.errors)")
         #expect(await eventually { balancer.heard.lastLoad?.credit == 0 })
@@ -97,7 +100,7 @@ import Testing
         #expect(node.exitStatus(within: 10) == 0, "\(node.errors)")
         // As long as the four chunks take, not the twenty seconds that it may.
         let took = ContinuousClock.now - begin
-        #expect(took > .milliseconds(1800) && took < .seconds(10), "\(took)")
+        #expect(took > .milliseconds(3800) && took < .seconds(15), "\(took)")
         #expect(node.errors.hasSuffix("notice: stopped\n"), "\(node.errors)")
     }
 
@@ -106,7 +109,7 @@ import Testing
         let balancer = try await ScriptedPeer(nodes: [("n1", node.address)])
         defer { balancer.stop() }
         balancer.send(TestJob([[1]]).chunk(0, to: "n2"), to: "n1")
-        try await Task.sleep(for: .milliseconds(100))
+        pause(100)
         let begin = ContinuousClock.now
         node.kill(SIGTERM)
         #expect(node.exitStatus(within: 10) == 0, "\(node.errors)")
@@ -120,7 +123,7 @@ import Testing
         let balancer = try await ScriptedPeer(nodes: [("n1", node.address)])
         defer { balancer.stop() }
         balancer.send(TestJob([[1]]).chunk(0, to: "n2"), to: "n1")
-        try await Task.sleep(for: .milliseconds(100))
+        pause(100)
         node.kill(signal)
         #expect(node.waits { node.errors.contains("finishing what is under way") }, "\(node.errors)")
         #expect(node.exitStatus(within: 0.3) == nil)
