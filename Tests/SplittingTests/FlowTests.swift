@@ -94,6 +94,20 @@ struct FlowTests {
         #expect(slowness.ratio.map { abs($0 - 1.35) < 1e-9 } == true)
     }
 
+    @Test func whatADeadNodeTookIsNoMeasureForTheOthers() {
+        var book = NodeBook(settings: SplittingSettings())
+        var history = TypeHistory()
+        for _ in 0..<TypeHistory.enough { history.recordChunk(bytes: 1000, worked: 1000, took: 1000) }
+        for (name, took) in [("a", 1_000_000), ("b", 1_000_000), ("c", 3_000_000)] as [(String, UInt64)] {
+            book.linkUp(name, now: 0)
+            book.judge(name, took: took, history: history, now: 0)
+        }
+        let all = book.medianRatio(now: 0)
+        book.linkDown("a", now: 0)
+        book.linkDown("b", now: 0)
+        #expect(abs(book.medianRatio(now: 0) / all - 3) < 0.01)
+    }
+
     @Test func whenAllAreSlowNoneIsPassedOver() {
         var slowness = Slowness()
         for _ in 0..<100 { slowness.record(50, others: 40, factor: 4, now: 0) }

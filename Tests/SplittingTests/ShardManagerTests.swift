@@ -158,6 +158,19 @@ struct ShardManagerTests {
         #expect(nodes.count == 4)
     }
 
+    @Test func aLateNodeIsUsedOnlyWhereTheOthersHaveNotEnoughCredit() throws {
+        let names = Array(Self.names.prefix(4))
+        for (credit, isUsed) in [(2, false), (1, false), (0, true)] {
+            let conditions = Dictionary(
+                uniqueKeysWithValues: names.map {
+                    ($0, NodeCondition(credit: $0 == names[0] ? 4 : credit, ahead: 1, isLate: $0 == names[0]))
+                })
+            let plan = try plan({ $0.chunks = 4 }, names: names, conditions: conditions)
+            #expect(plan.holders.contains { $0[0] == names[0] } == isUsed)
+            #expect(plan.reassembly.last == names[0] || isUsed)
+        }
+    }
+
     /// One long chunk in a queue is worse for all than a payload that is forwarded at once.
     @Test func whereCreditIsScarceChunksGrowToTwiceTheirLengthAndNoFurther() throws {
         func chunks(credit: Int, ahead: Double) throws -> Int {

@@ -104,7 +104,7 @@ extension NodeBook {
             factor: Double(settings.slowFactor), now: now)
     }
 
-    /// The node that a chunk is sent to when it must go elsewhere: alive, with credit, not passed over, the least
+    /// The node that a chunk is sent to when it must go elsewhere: alive, with credit, neither passed over nor late, the least
     /// expected time; if there is none, credit does not count; then what was tried does not.
     ///
     /// - Parameters:
@@ -122,7 +122,7 @@ extension NodeBook {
                 return (first, $0.key) < (second, $1.key)
             }?.key
         }
-        return best { !tried.contains($0) && $1.credit > 0 && !$1.isPassedOver }
+        return best { !tried.contains($0) && $1.credit > 0 && !$1.isPassedOver && !$1.isLate }
             ?? best { name, _ in !tried.contains(name) }
             ?? best { _, condition in !condition.isPassedOver }
             ?? best { _, _ in true }

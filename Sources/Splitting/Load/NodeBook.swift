@@ -88,7 +88,7 @@ public struct NodeBook: Sendable {
                 ahead: max(row?.waiting ?? 0, Double(node.window.inFlight)),
                 slowness: node.slowness.ratio(now: now).map { $0 / max(others, 0.01) }
                     ?? reportedSlowness(of: member.name, requestType: requestType, now: now),
-                link: node.link, isPassedOver: node.slowness.isPassedOver || skipsLate && node.overdue > 0,
+                link: node.link, isPassedOver: node.slowness.isPassedOver, isLate: skipsLate && node.overdue > 0,
                 isSuspect: now < node.suspectUntil)
         }
         return conditions
@@ -117,9 +117,9 @@ public struct NodeBook: Sendable {
         return UInt32(clamping: Int(bound * Double(usual) / 1000))
     }
 
-    /// The median of all nodes' slowness; 1 while nothing is known.
+    /// The median of the live nodes' slowness; 1 while nothing is known.
     func medianRatio(now: UInt64) -> Double {
-        let ratios = nodes.values.compactMap { $0.slowness.ratio(now: now) }.sorted()
+        let ratios = nodes.compactMap { isAlive($0, now: now) ? $1.slowness.ratio(now: now) : nil }.sorted()
         return ratios.isEmpty ? 1 : ratios[(ratios.count - 1) / 2]
     }
 }

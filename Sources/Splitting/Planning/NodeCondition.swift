@@ -33,13 +33,16 @@ public struct NodeCondition: Equatable, Sendable {
     public var link: LinkConditions
     /// Whether it is passed over: too slow of late.
     public var isPassedOver: Bool
+    /// Whether it has a chunk that takes much longer than usual: it is used where the credit of the others is not enough.
+    public var isLate: Bool
     /// Whether it left a job unanswered of late: it is asked last to reassemble.
     public var isSuspect: Bool
 
     /// All fields.
     public init(
         load: Double = 0, credit: Int = 16, workers: Int = 1, ahead: Double = 0, slowness: Double = 1,
-        link: LinkConditions = LinkConditions(), isPassedOver: Bool = false, isSuspect: Bool = false
+        link: LinkConditions = LinkConditions(), isPassedOver: Bool = false, isLate: Bool = false,
+        isSuspect: Bool = false
     ) {
         self.load = load
         self.credit = credit
@@ -48,6 +51,7 @@ public struct NodeCondition: Equatable, Sendable {
         self.slowness = slowness
         self.link = link
         self.isPassedOver = isPassedOver
+        self.isLate = isLate
         self.isSuspect = isSuspect
     }
 

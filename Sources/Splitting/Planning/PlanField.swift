@@ -29,7 +29,7 @@ struct PlanField {
     /// what the best of the others needs.
     static var localityTolerance: Double { 2 }
 
-    /// The live nodes with credit that are not passed over; if those with credit are all passed over, they.
+    /// The live nodes with credit that are neither passed over nor late; if there are none, the others with credit.
     init(key: UInt64, ring: ShardTable, conditions: [String: NodeCondition]) throws(JobRefusal) {
         self.key = key
         var live = 0
@@ -43,7 +43,7 @@ struct PlanField {
             let node = Node(
                 name: name, hash: JobKey.hash(name), condition: condition, place: place, cost: condition.load,
                 credit: condition.credit)
-            if condition.isPassedOver { slow.append(node) } else { nodes.append(node) }
+            if condition.isPassedOver || condition.isLate { slow.append(node) } else { nodes.append(node) }
         }
         if live == 0 { throw .nodes }
         if nodes.isEmpty { nodes = slow }

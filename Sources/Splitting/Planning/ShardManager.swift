@@ -29,6 +29,23 @@ public struct ShardManager: Sendable {
     public func plan(
         _ request: SplitRequest, ring: ShardTable, conditions: [String: NodeCondition], history: TypeHistory
     ) throws(JobRefusal) -> SplitPlan {
+        do throws(JobRefusal) {
+            return try planOnce(request, ring: ring, conditions: conditions, history: history)
+        } catch {
+            guard error == .credit, conditions.values.contains(where: \.isLate) else { throw error }
+            // To be late with one chunk is better than to have no place for the next.
+            let all = conditions.mapValues { condition in
+                var condition = condition
+                condition.isLate = false
+                return condition
+            }
+            return try planOnce(request, ring: ring, conditions: all, history: history)
+        }
+    }
+
+    private func planOnce(
+        _ request: SplitRequest, ring: ShardTable, conditions: [String: NodeCondition], history: TypeHistory
+    ) throws(JobRefusal) -> SplitPlan {
         if request.payload.isEmpty || request.payload.count > 65_535 { throw .size }
         var field = try PlanField(key: request.key, ring: ring, conditions: conditions)
         let copies = min(settings.replicationFactor, field.nodes.count)
@@ -63,7 +80,11 @@ public struct ShardManager: Sendable {
         for place in places {
             let name = ring.members[place].name
             guard let condition = conditions[name] else { continue }
-            if condition.isPassedOver || condition.isSuspect { last.append(name) } else { good.append(name) }
+            if condition.isPassedOver || condition.isLate || condition.isSuspect {
+                last.append(name)
+            } else {
+                good.append(name)
+            }
         }
         return good + last
     }
