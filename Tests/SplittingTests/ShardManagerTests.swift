@@ -158,6 +158,25 @@ struct ShardManagerTests {
         #expect(nodes.count == 4)
     }
 
+    /// Three times the work of a long chunk, 40 ms of short ones: what would wait longer is refused now, not late then.
+    @Test func nothingIsSentToWhereItWouldWaitLong() throws {
+        for (work, most) in [(20.0, 3), (4.0, 10), (1.0, 40)] {
+            let history = Self.history(fixed: work * 1_000_000, perByte: 0)
+            for workers in [1, 4] {
+                let full = NodeCondition(credit: 200, workers: workers, ahead: Double(most * workers))
+                let room = NodeCondition(credit: 200, workers: workers, ahead: Double(most * workers - 1))
+                let names = ["a", "b"]
+                #expect(throws: JobRefusal.credit) {
+                    try self.plan(names: names, conditions: ["a": full, "b": full], history: history)
+                }
+                let plan = try self.plan(
+                    Self.request(), { $0.chunks = 1 }, names: names, conditions: ["a": full, "b": room],
+                    history: history)
+                #expect(plan.holders == [["b"]])
+            }
+        }
+    }
+
     @Test func aLateNodeIsUsedOnlyWhereTheOthersHaveNotEnoughCredit() throws {
         let names = Array(Self.names.prefix(4))
         for (credit, isUsed) in [(2, false), (1, false), (0, true)] {

@@ -43,6 +43,9 @@ public struct CostLine: Sendable {
         return fixed < 0 ? (0, sumXY / sumXX) : (fixed, slope)
     }
 
+    /// What a measurement cost on average, in nanoseconds; nil before the first.
+    public var average: Double? { weight == 0 ? nil : sumY / weight }
+
     /// What so many bytes will cost, in nanoseconds; nil before the first measurement.
     public func cost(ofBytes bytes: Int) -> Double? {
         parts.map { $0.fixed + $0.perByte * Double(bytes) }

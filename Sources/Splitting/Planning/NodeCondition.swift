@@ -55,6 +55,9 @@ public struct NodeCondition: Equatable, Sendable {
         self.isSuspect = isSuspect
     }
 
+    /// Chunks that may still be sent so that no worker has more than `depth` of them.
+    func room(depth: Double) -> Int { Int(min(max(depth * Double(workers) - ahead, 0), Double(Int32.max))) }
+
     /// When a chunk sent now would be back, in nanoseconds.
     ///
     /// Network, and work times what is there before it; the predicted load takes its share of the node as a queue does

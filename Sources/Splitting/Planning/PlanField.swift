@@ -30,7 +30,11 @@ struct PlanField {
     static var localityTolerance: Double { 2 }
 
     /// The live nodes with credit that are neither passed over nor late; if there are none, the others with credit.
-    init(key: UInt64, ring: ShardTable, conditions: [String: NodeCondition]) throws(JobRefusal) {
+    ///
+    /// - Parameter depth: how many chunks each worker of a node may have at most, for them to be back in time.
+    init(
+        key: UInt64, ring: ShardTable, conditions: [String: NodeCondition], depth: Double
+    ) throws(JobRefusal) {
         self.key = key
         var live = 0
         var slow: [Node] = []
@@ -39,10 +43,11 @@ struct PlanField {
             guard let condition = conditions[name] else { continue }
             live += 1
             if condition.ahead >= 1 { isBusy = true }
-            if condition.credit < 1 { continue }
+            let credit = min(condition.credit, condition.room(depth: depth))
+            if credit < 1 { continue }
             let node = Node(
                 name: name, hash: JobKey.hash(name), condition: condition, place: place, cost: condition.load,
-                credit: condition.credit)
+                credit: credit)
             if condition.isPassedOver || condition.isLate { slow.append(node) } else { nodes.append(node) }
         }
         if live == 0 { throw .nodes }

@@ -47,7 +47,8 @@ public struct ShardManager: Sendable {
         _ request: SplitRequest, ring: ShardTable, conditions: [String: NodeCondition], history: TypeHistory
     ) throws(JobRefusal) -> SplitPlan {
         if request.payload.isEmpty || request.payload.count > 65_535 { throw .size }
-        var field = try PlanField(key: request.key, ring: ring, conditions: conditions)
+        var field = try PlanField(
+            key: request.key, ring: ring, conditions: conditions, depth: depth(for: history))
         let copies = min(settings.replicationFactor, field.nodes.count)
         if settings.reconciliation == .agree && copies < 2 { throw .agreement }
         let active = JobOpening.activeCopies(
@@ -65,6 +66,15 @@ public struct ShardManager: Sendable {
         return SplitPlan(
             ranges: ranges, holders: holders, activeCopies: active, reassembly: reassembly,
             expected: expected.map { UInt64($0) })
+    }
+
+    /// Chunks that a worker may have, one of them at work: of more the last would take more than `target_factor` times its
+    /// work, and more than twice `min_target`, which no short chunk is too late by.
+    private func depth(for history: TypeHistory) -> Double {
+        guard history.work.count >= TypeHistory.enough, let work = history.work.average, work > 0 else {
+            return .infinity
+        }
+        return max(2 * Double(settings.minimumTarget.wholeNanoseconds) / work, Double(settings.targetFactor))
     }
 
     /// The live nodes in the order in which they are asked to reassemble: around the ring from the hash of the client's
