@@ -177,6 +177,28 @@ struct ShardManagerTests {
         }
     }
 
+    /// A client that has cut its payload itself is not refused for good because its pieces are many.
+    @Test func onIdleNodesAJobMayHaveAnyNumberOfChunks() throws {
+        var request = Self.request()
+        request.type.clientShards = true
+        request.payload = try ClientShards.payload(of: (0..<16).map { _ in [UInt8](repeating: 7, count: 1000) })
+        let conditions = ["a": NodeCondition(credit: 8), "b": NodeCondition(credit: 8)]
+        let slow = Self.history(fixed: 500_000_000, perByte: 0)
+        let plan = try plan(
+            request, { $0.deadline = .seconds(60) }, names: ["a", "b"], conditions: conditions, history: slow)
+        #expect(plan.ranges.count == 16)
+    }
+
+    @Test func twoNodesAgreeThoughOneIsLate() throws {
+        let conditions = ["a": NodeCondition(isLate: true), "b": NodeCondition()]
+        let plan = try self.plan(
+            {
+                $0.replicationFactor = 2
+                $0.reconciliation = .agree
+            }, names: ["a", "b"], conditions: conditions)
+        #expect(plan.holders.allSatisfy { Set($0) == ["a", "b"] })
+    }
+
     @Test func aLateNodeIsUsedOnlyWhereTheOthersHaveNotEnoughCredit() throws {
         let names = Array(Self.names.prefix(4))
         for (credit, isUsed) in [(2, false), (1, false), (0, true)] {

@@ -55,8 +55,11 @@ public struct NodeCondition: Equatable, Sendable {
         self.isSuspect = isSuspect
     }
 
-    /// Chunks that may still be sent so that no worker has more than `depth` of them.
-    func room(depth: Double) -> Int { Int(min(max(depth * Double(workers) - ahead, 0), Double(Int32.max))) }
+    /// Chunks that may still be sent so that no worker has more than `depth` of them. A job's own chunks keep nobody
+    /// waiting where nothing else is: an idle node may have any number.
+    func room(depth: Double) -> Int {
+        ahead < 1 ? .max : Int(min(max(depth * Double(workers) - ahead, 0), Double(Int32.max)))
+    }
 
     /// When a chunk sent now would be back, in nanoseconds.
     ///

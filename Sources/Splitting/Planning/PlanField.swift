@@ -31,7 +31,7 @@ struct PlanField {
 
     /// The live nodes with credit that are neither passed over nor late; if there are none, the others with credit.
     ///
-    /// - Parameter depth: how many chunks each worker of a node may have at most, for them to be back in time.
+    /// - Parameter depth: how many chunks each worker of a busy node may have at most.
     init(
         key: UInt64, ring: ShardTable, conditions: [String: NodeCondition], depth: Double
     ) throws(JobRefusal) {

@@ -32,7 +32,8 @@ public struct ShardManager: Sendable {
         do throws(JobRefusal) {
             return try planOnce(request, ring: ring, conditions: conditions, history: history)
         } catch {
-            guard error == .credit, conditions.values.contains(where: \.isLate) else { throw error }
+            let wantsMore = error == .credit || error == .agreement
+            guard wantsMore, conditions.values.contains(where: \.isLate) else { throw error }
             // To be late with one chunk is better than to have no place for the next.
             let all = conditions.mapValues { condition in
                 var condition = condition
@@ -68,8 +69,8 @@ public struct ShardManager: Sendable {
             expected: expected.map { UInt64($0) })
     }
 
-    /// Chunks that a worker may have, one of them at work: of more the last would take more than `target_factor` times its
-    /// work, and more than twice `min_target`, which no short chunk is too late by.
+    /// Chunks that a busy worker may have, one of them at work: of more the last would take more than `target_factor` times
+    /// its work, and more than twice `min_target`, which no short chunk is too late by.
     private func depth(for history: TypeHistory) -> Double {
         guard history.work.count >= TypeHistory.enough, let work = history.work.average, work > 0 else {
             return .infinity
