@@ -140,7 +140,7 @@ extension ControlPlane {
         case .sent(let chunk, let copy, let node, let kept):
             set("sent", chunk: chunk, node: node, (copy == 0 ? "" : "copy \(copy)") + (kept ? ", kept" : ""))
         case .refused(let chunk, let node): set("refused", chunk: chunk, node: node)
-        case .overdue(let chunk): set("overdue", chunk: chunk)
+        case .overdue(let chunk, let nodes): set("overdue", chunk: chunk, node: nodes.joined(separator: ", "))
         case .demanded(let chunk, let reason): set("demanded", chunk: chunk, "\(reason)")
         case .lost(let node): set("lost", node: node)
         case .arrived(let chunk, let node, let waited, let worked, let retries):

@@ -176,6 +176,8 @@ struct SlowNodeTests {
         let first = try overdue(harness, at: late)
         #expect((8_000...8_400).contains(first.opening.overdueAfter))
         #expect(try !next(harness).contains(late))
+        let trace = try #require(harness.desk.traces.first { $0.job == first.job })
+        #expect(trace.entries.contains { if case .overdue(_, let nodes) = $0.event { nodes == [late] } else { false } })
         #expect(harness.desk.book.slowness(of: late)?.isPassedOver == false)
         // Said twice, or by a node that does not reassemble: nothing more.
         for node in ["a", "b", "c", "d"] { harness.receive(first.message, from: node) }

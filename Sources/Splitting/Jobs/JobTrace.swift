@@ -11,7 +11,7 @@ public struct JobTrace: Equatable, Sendable {
         /// A chunk could not be sent, or its node refused it.
         case refused(chunk: Int, node: String)
         /// The reassembly node has waited for a chunk several times as long as usual, and waits on.
-        case overdue(chunk: Int)
+        case overdue(chunk: Int, nodes: [String])
         /// The reassembly node wants a chunk from another node.
         case demanded(chunk: Int, reason: ChunkDemand.Reason)
         /// A node was lost while the job ran.

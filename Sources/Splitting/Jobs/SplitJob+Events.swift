@@ -27,7 +27,7 @@ extension SplitJob {
             return
         }
         context.counters.overdue += 1
-        trace.add(.overdue(chunk: overdue.index), now: context.now)
+        trace.add(.overdue(chunk: overdue.index, nodes: overdue.nodes), now: context.now)
         for place in chunks[overdue.index].working.indices {
             let charge = chunks[overdue.index].working[place]
             guard overdue.nodes.contains(charge.node), charge.sent == began, !charge.isOverdue else { continue }
