@@ -184,6 +184,33 @@ struct FlowTests {
         #expect(book.table.row(of: "b", now: 1)?.load ?? 1 < 0.5)
     }
 
+    /// What a node reports as waiting is from here too; that is over when its results are there, not with the next report.
+    @Test func ownChunksAreAheadOnlyWhileTheyAreUnderWay() {
+        var book = NodeBook(settings: SplittingSettings())
+        let ring = try! ShardTable.build(members: [TableMember(name: "a", weight: 100)], size: 4093)
+        func ahead(now: UInt64) -> Double? { book.conditions(in: ring, requestType: "t", now: now)["a"]?.ahead }
+        book.linkUp("a", now: 0)
+        for _ in 0..<6 { book.sent(to: "a") }
+        #expect(ahead(now: 0) == 6)
+        book.report(report(waiting: 5), from: "a", now: 1)
+        #expect(ahead(now: 1) == 6)
+        for _ in 0..<6 { book.released(by: "a") }
+        #expect(ahead(now: 2) == 0)
+        // Nine wait, two of them ours.
+        for _ in 0..<2 { book.sent(to: "a") }
+        book.report(report(waiting: 9), from: "a", now: 3)
+        #expect(ahead(now: 3) == 9)
+        for _ in 0..<2 { book.released(by: "a") }
+        #expect(ahead(now: 4) == 7)
+        book.report(report(waiting: 0), from: "a", now: 5)
+        #expect(ahead(now: 5) == 0)
+        // Of a node that is silent, but whose link is new, nothing is known.
+        book.report(report(waiting: 9), from: "a", now: 6)
+        let silent = 6 + book.table.silence + 1
+        book.linkUp("a", now: silent)
+        #expect(ahead(now: silent) == 0)
+    }
+
     /// After a reconnect the kernel knows the rate of the handshake, which says nothing of the network.
     @Test func aRateThatTheNetworkDidNotBoundNeverLowersWhatIsKnown() {
         var book = NodeBook(settings: SplittingSettings())

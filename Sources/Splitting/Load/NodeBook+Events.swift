@@ -34,9 +34,11 @@ extension NodeBook {
 
     /// A node has reported.
     mutating func report(_ report: LoadReport, from name: String, now: UInt64) {
-        guard nodes[name] != nil else { return }
+        guard let inFlight = nodes[name]?.window.inFlight else { return }
         table.record(report, from: name, now: now)
-        if let inFlight = nodes[name]?.window.inFlight { nodes[name]?.knownInFlight = inFlight }
+        nodes[name]?.knownInFlight = inFlight
+        // Our own are counted as they come and go; as reported they would keep an idle node busy until the next report.
+        nodes[name]?.waitingFromOthers = max(Int(report.waiting) - inFlight, 0)
         if nodes[name]?.isLinked == true { nodes[name]?.isGivenUp = false }
     }
 

@@ -16,6 +16,8 @@ public struct NodeBook: Sendable {
         var suspectUntil: UInt64 = 0
         /// Chunks that were under way to it as it reported: its credit knows of those, and of no others.
         var knownInFlight = 0
+        /// Chunks and jobs that waited there as it reported, and were not from here.
+        var waitingFromOthers = 0
         /// Chunks that reassembly nodes wait for much longer than usual.
         var overdue = 0
         /// The chunk that shows whether the node, which is passed over, is still slow.
@@ -85,7 +87,7 @@ public struct NodeBook: Sendable {
             let load = predictedLoad(member.name) ?? row?.load ?? 0
             conditions[member.name] = NodeCondition(
                 load: load, credit: credit(of: member.name, now: now), workers: Int(row?.report.workers ?? 1),
-                ahead: max(row?.waiting ?? 0, Double(node.window.inFlight)),
+                ahead: Double(node.window.inFlight + (row == nil ? 0 : node.waitingFromOthers)),
                 slowness: node.slowness.ratio(now: now).map { $0 / max(others, 0.01) }
                     ?? reportedSlowness(of: member.name, requestType: requestType, now: now),
                 link: node.link, isPassedOver: node.slowness.isPassedOver, isLate: skipsLate && node.overdue > 0,

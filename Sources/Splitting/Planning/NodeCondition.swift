@@ -25,7 +25,7 @@ public struct NodeCondition: Equatable, Sendable {
     public var credit: Int
     /// Its workers, 1 or more.
     public var workers: Int
-    /// Chunks that are there before ours: those that wait and those under way from here.
+    /// Chunks that are there before ours: those under way from here, and those of others that wait.
     public var ahead: Double
     /// Its chunk time against that of its type; 1: as usual.
     public var slowness: Double
