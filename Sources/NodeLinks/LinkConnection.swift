@@ -52,6 +52,8 @@ final class LinkConnection {
     var owesRoom = false
     var saidGoodbye = false
     var watchdog = Watchdog()
+    /// When the kernel was last told to acknowledge at once.
+    private var acknowledged: Int64 = 0
 
     /// A connection over a socket that is connected (accepting) or about to be.
     init(
@@ -126,12 +128,20 @@ final class LinkConnection {
                 watchdog.heard(count, at: context.loop.now)
                 statistics.bytesIn += UInt64(count)
                 take(count)
-                if count < context.scratch.count { return }
+                if count < context.scratch.count { return acknowledge() }
             case .wouldBlock: return
             case .end: return end(phase == .leaving ? .closed : .closedByPeer)
             case .failed(let code): return end(.failed(code))
             }
         }
+    }
+
+    /// Has the kernel acknowledge now what was read, at most once a millisecond: a delayed acknowledgement (RFC 9293, 3.8.6.3)
+    /// of a message that has no answer here would be most of the round trip that the peer measures, and plans with.
+    private func acknowledge() {
+        guard phase == .up, context.loop.now - acknowledged >= 1_000_000 else { return }
+        acknowledged = context.loop.now
+        Socket.acknowledge(descriptor)
     }
 
     private func take(_ count: Int) {

@@ -38,6 +38,9 @@ enum Socket {
         set(descriptor, tcp, 18, Int32(clamping: silence.nanoseconds / 1_000_000))
     }
 
+    /// Sends an acknowledgement that is due at once.
+    static func acknowledge(_ descriptor: Int32) { set(descriptor, Int32(IPPROTO_TCP), TCP_QUICKACK, 1) }
+
     /// Begins to connect; 0 or an errno value, EINPROGRESS as a rule.
     static func connect(_ descriptor: Int32, to endpoint: Endpoint) -> Int32 {
         unsafe endpoint.withSocketAddress { unsafe Glibc.connect(descriptor, $0, $1) } == 0 ? 0 : errno
