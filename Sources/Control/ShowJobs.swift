@@ -141,6 +141,7 @@ extension ControlPlane {
             set("sent", chunk: chunk, node: node, (copy == 0 ? "" : "copy \(copy)") + (kept ? ", kept" : ""))
         case .refused(let chunk, let node): set("refused", chunk: chunk, node: node)
         case .overdue(let chunk, let nodes): set("overdue", chunk: chunk, node: nodes.joined(separator: ", "))
+        case .silent(let node): set("silent", node: node)
         case .demanded(let chunk, let reason): set("demanded", chunk: chunk, "\(reason)")
         case .lost(let node): set("lost", node: node)
         case .arrived(let chunk, let node, let waited, let worked, let retries):

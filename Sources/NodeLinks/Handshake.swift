@@ -15,7 +15,7 @@ struct Handshake {
     }
 
     /// The handshake's version; it goes into every proof.
-    static let version: UInt8 = 3
+    static let version: UInt8 = 4
     static let nonceLength = 32
 
     private enum Expectation { case hello, proof, nothing }

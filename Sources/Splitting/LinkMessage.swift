@@ -13,7 +13,7 @@ public enum LinkMessage: Equatable, Sendable {
     /// Reassembly node → holder of a copy: work on it now. Reassembly node → load balancer: have another node work on it.
     case demand(ChunkDemand)
     /// Reassembly node → load balancer: a chunk takes much longer than usual.
-    case overdue(OverdueChunk)
+    case overdue(OverdueChunks)
     /// Reassembly node → load balancer: how the job ended.
     case answer(JobAnswer)
     /// Load balancer → all who took part: forget the job.
@@ -192,20 +192,31 @@ public struct ChunkDemand: Equatable, Sendable {
     }
 }
 
-/// A chunk that its reassembly node has waited for much longer than usual, and goes on waiting for.
-public struct OverdueChunk: Equatable, Sendable {
+/// What a reassembly node still waits for when its job takes much longer than usual; the other chunks are there.
+public struct OverdueChunks: Equatable, Sendable {
+    /// A chunk whose result has not come.
+    public struct Line: Equatable, Sendable {
+        /// The chunk's place.
+        public var index: Int
+        /// The nodes that work on it, by name.
+        public var nodes: [String]
+
+        /// All fields.
+        public init(index: Int, nodes: [String]) {
+            self.index = index
+            self.nodes = nodes
+        }
+    }
+
     /// The job.
     public var job: JobID
-    /// The chunk's place.
-    public var index: Int
-    /// The nodes that work on it, by name.
-    public var nodes: [String]
+    /// The chunks that it waits for.
+    public var chunks: [Line]
 
     /// All fields.
-    public init(job: JobID, index: Int, nodes: [String]) {
+    public init(job: JobID, chunks: [Line]) {
         self.job = job
-        self.index = index
-        self.nodes = nodes
+        self.chunks = chunks
     }
 }
 

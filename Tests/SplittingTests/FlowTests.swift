@@ -211,6 +211,33 @@ struct FlowTests {
         #expect(ahead(now: silent) == 0)
     }
 
+    /// When more than half of the nodes are slow it is the load or the network, and no node's fault.
+    @Test func mostNodesAreNotPassedOver() {
+        var book = NodeBook(settings: SplittingSettings())
+        let names = ["a", "b", "c", "d"]
+        let ring = try! ShardTable.build(members: names.map { TableMember(name: $0, weight: 100) }, size: 4093)
+        var history = TypeHistory()
+        for _ in 0..<100 { history.recordChunk(bytes: 1_000, worked: 1_000, took: 2_000) }
+        var now: UInt64 = 0
+        func passedOver() -> [String] {
+            book.conditions(in: ring, requestType: "t", now: now).filter(\.value.isPassedOver).keys.sorted()
+        }
+        for (slow, passed) in [("a", ["a"]), ("b", ["a", "b"]), ("c", [])] {
+            // Until then what was slow before has faded, so that it is no measure any more.
+            now += 100_000_000_000
+            for name in names { book.linkUp(name, now: now) }
+            for name in names { book.judge(name, took: 2_000_000, history: history, now: now) }
+            for _ in 0..<8 { book.judge(slow, took: 1_000_000_000, history: history, now: now) }
+            #expect(book.slowness(of: slow)?.isPassedOver == true)
+            #expect(passedOver() == passed)
+        }
+        // Dead ones do not count.
+        book.linkDown("a", now: now)
+        #expect(passedOver() == [])
+        book.linkDown("b", now: now)
+        #expect(passedOver() == ["c"])
+    }
+
     /// After a reconnect the kernel knows the rate of the handshake, which says nothing of the network.
     @Test func aRateThatTheNetworkDidNotBoundNeverLowersWhatIsKnown() {
         var book = NodeBook(settings: SplittingSettings())

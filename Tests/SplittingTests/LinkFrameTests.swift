@@ -127,8 +127,12 @@ struct LinkFrameTests {
                     processor: 0, memory: 0, workers: 0, waiting: 0, queueSize: 0, credit: 0, types: types)),
             .probe(0), .echo(0),
             .overdue(
-                OverdueChunk(
-                    job: terms.job, index: 0, nodes: Array(repeating: name, count: LinkFrame.maximumHolders))),
+                OverdueChunks(
+                    job: terms.job,
+                    chunks: Array(
+                        repeating: OverdueChunks.Line(
+                            index: 0, nodes: Array(repeating: name, count: LinkFrame.maximumHolders)),
+                        count: LinkFrame.maximumChunks))),
         ]
         #expect(longest.map(\.kind) == MessageSource.kinds)
         for message in longest {

@@ -95,7 +95,11 @@ struct MessageSource {
                     tried: (0..<upTo(6)).map { _ in name() }))
         case .overdue:
             return .overdue(
-                OverdueChunk(job: job(), index: upTo(1023), nodes: (0..<upTo(16)).map { _ in name() }))
+                OverdueChunks(
+                    job: job(),
+                    chunks: (0..<upTo(8)).map { _ in
+                        OverdueChunks.Line(index: upTo(1023), nodes: (0..<upTo(16)).map { _ in name() })
+                    }))
         case .answer:
             return .answer(
                 JobAnswer(

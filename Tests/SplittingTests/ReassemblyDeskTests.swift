@@ -255,7 +255,7 @@ struct ReassemblyDeskTests {
     }
 
     @Test func theLoadBalancerIsToldOnceOfAChunkThatTakesTooLong() throws {
-        func told(_ harness: ReassemblyHarness) -> [OverdueChunk] {
+        func told(_ harness: ReassemblyHarness) -> [OverdueChunks] {
             defer { harness.sent = [] }
             return harness.sent.compactMap {
                 if case .overdue(let overdue) = $0.message, $0.node == "lb" { overdue } else { nil }
@@ -273,8 +273,8 @@ struct ReassemblyDeskTests {
         harness.tick(4)
         #expect(
             told(harness) == [
-                OverdueChunk(job: harness.job, index: 0, nodes: ["a", "b"]),
-                OverdueChunk(job: harness.job, index: 2, nodes: ["a"]),
+                OverdueChunks(
+                    job: harness.job, chunks: [.init(index: 0, nodes: ["a", "b"]), .init(index: 2, nodes: ["a"])])
             ])
         harness.tick(9)
         #expect(told(harness).isEmpty && harness.desk.counters.overdue == 2)
@@ -290,7 +290,7 @@ struct ReassemblyDeskTests {
         }
         // What cannot be told is no reason to give the job up.
         harness.perform {
-            let overdue = OverdueChunk(job: harness.job, index: 0, nodes: ["a"])
+            let overdue = OverdueChunks(job: harness.job, chunks: [.init(index: 0, nodes: ["a"])])
             $0.undeliverable(.overdue(overdue), to: "lb", now: $1, into: &$2)
         }
         #expect(harness.desk.jobCount == 1)

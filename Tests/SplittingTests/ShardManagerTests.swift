@@ -212,6 +212,19 @@ struct ShardManagerTests {
         }
     }
 
+    /// A millisecond a kilobyte: the shorter the chunks, the better for this job alone.
+    @Test func moreChunksThanUsualLeaveAsMuchCreditForTheNextJob() throws {
+        let names = Array(Self.names.prefix(4))
+        let history = Self.history(fixed: 0, perByte: 1_000)
+        for (credit, chunks) in [(64, 16), (6, 12), (3, 6), (2, 4), (1, 4)] {
+            let conditions = Dictionary(
+                uniqueKeysWithValues: names.map { ($0, NodeCondition(credit: credit, workers: 16)) })
+            let plan = try plan(
+                Self.request(16_384), { $0.chunks = 4 }, names: names, conditions: conditions, history: history)
+            #expect(plan.ranges.count == chunks, "with credit \(credit) each")
+        }
+    }
+
     /// One long chunk in a queue is worse for all than a payload that is forwarded at once.
     @Test func whereCreditIsScarceChunksGrowToTwiceTheirLengthAndNoFurther() throws {
         func chunks(credit: Int, ahead: Double) throws -> Int {

@@ -152,7 +152,7 @@ struct SlowNodeTests {
         let opening = try #require(harness.take().openings.first)
         let index = try #require(opening.opening.holders.firstIndex { $0[0] == node })
         harness.now += UInt64(opening.opening.overdueAfter) * 1000
-        let message = LinkMessage.overdue(OverdueChunk(job: job, index: index, nodes: [node]))
+        let message = LinkMessage.overdue(OverdueChunks(job: job, chunks: [.init(index: index, nodes: [node])]))
         harness.receive(message, from: opening.node)
         return (job, opening.opening, message)
     }
@@ -196,6 +196,73 @@ struct SlowNodeTests {
         }
         #expect(try next(harness) == usual)
         #expect(harness.desk.jobCount == 1)
+    }
+
+    @Test func whatIsThereGivesItsCreditBackThoughTheJobIsNotOver() throws {
+        let names = ["a", "b", "c", "d"]
+        let harness = try DeskHarness(nodes: names)
+        for _ in 0..<20 { try job(harness) }
+        func inFlight() -> [String: Int] {
+            Dictionary(uniqueKeysWithValues: names.map { ($0, harness.desk.book.window(of: $0)?.inFlight ?? -1) })
+        }
+        let late = try #require(try next(harness).min())
+        let job = try overdue(harness, at: late)
+        #expect(inFlight() == ["a": 0, "b": 0, "c": 0, "d": 0].merging([late: 1]) { $1 })
+        // A chunk that the job does not have says nothing of the others.
+        let strays = harness.desk.counters.strayMessages
+        let second = try #require(try harness.submit(shards: 4))
+        let opening = try #require(harness.take().openings.first)
+        let before = inFlight()
+        let wrong = OverdueChunks(job: second, chunks: [.init(index: 4, nodes: [late])])
+        harness.receive(.overdue(wrong), from: opening.node)
+        #expect(inFlight() == before && harness.desk.counters.strayMessages == strays + 1)
+        // What the chunks took is learnt when the job is over, and each is given back once.
+        let lines = job.opening.holders.map {
+            JobAnswer.ChunkTrace(node: $0[0], arrived: 2_000, waited: 0, worked: 2_000, retries: 0)
+        }
+        let answer = JobAnswer(
+            job: job.job, status: .done, payload: [1], checksum: testChecksum(.xxh3, [1]), chunks: lines)
+        for node in names { harness.receive(.answer(answer), from: node) }
+        #expect(inFlight() == before.merging([late: before[late, default: 0] - 1]) { $1 })
+        harness.now += 60 * Self.second
+        harness.tick()
+        #expect(inFlight().values.allSatisfy { $0 == 0 })
+    }
+
+    /// Its own link may stand still: it cannot say so, and what the others do for it must not use up their credit.
+    @Test func aReassemblyNodeThatSaysNothingKeepsNoCreditOfTheOthers() throws {
+        let names = ["a", "b", "c", "d"]
+        func word(_ job: JobID, from node: String, to harness: DeskHarness) {
+            let demand = ChunkDemand(job: job, index: 0, reason: .late, tried: names)
+            harness.receive(.demand(demand), from: node)
+        }
+        for isSilent in [true, false] {
+            let harness = try DeskHarness(nodes: names)
+            for _ in 0..<20 { try job(harness) }
+            let number = try #require(try harness.submit(shards: 4))
+            let opening = try #require(harness.take().openings.first)
+            func inFlight(_ node: String) -> Int { harness.desk.book.window(of: node)?.inFlight ?? -1 }
+            #expect(names.allSatisfy { inFlight($0) == 1 })
+            // Twice what a notice of overdue chunks takes is 16 ms here, but no node is silent before `min_target`.
+            harness.now += 19_900_000
+            if !isSilent { word(number, from: opening.node, to: harness) }
+            harness.tick()
+            #expect(names.reduce(0) { $0 + inFlight($1) } == (isSilent ? 4 : 5))
+            _ = harness.take()
+            harness.now += 100_000
+            harness.tick()
+            #expect(names.allSatisfy { inFlight($0) == (!isSilent || $0 == opening.node ? 1 : 0) || !isSilent })
+            // Neither does it get the next job's chunks, nor is it asked to join them.
+            let second = try #require(try harness.submit(shards: 2))
+            let sent = harness.take()
+            #expect((sent.openings.first?.node != opening.node) == isSilent)
+            if isSilent { #expect(sent.chunks.allSatisfy { $0.node != opening.node }) }
+            // Each chunk's credit is given back once.
+            for job in [number, second] { #expect(harness.desk.traces.contains { $0.job == job }) }
+            harness.now += 60 * Self.second
+            harness.tick()
+            #expect(names.allSatisfy { inFlight($0) == 0 })
+        }
     }
 
     @Test func whatIsNoLongerUnderWayIsNotOverdue() throws {

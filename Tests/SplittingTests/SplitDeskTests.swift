@@ -123,6 +123,37 @@ struct SplitDeskTests {
         #expect((harness.desk.book.window(of: chunk.node)?.window ?? 0) < before)
     }
 
+    /// On the way there or on the way back: its node is replaced, and is not taken for a full or slow one.
+    @Test func whatCameDamagedSaysNothingOfItsNode() throws {
+        let harness = try DeskHarness()
+        let job = try #require(harness.submit())
+        let sent = harness.take()
+        let opening = try #require(sent.openings.first)
+        let (there, back) = (try #require(sent.chunks.first), try #require(sent.chunks.dropFirst().first))
+        func window(_ node: String) -> CreditWindow? { harness.desk.book.window(of: node) }
+        let before = (there: try #require(window(there.node)), back: try #require(window(back.node)))
+        let result = ChunkResult(job: job, index: there.chunk.index, replica: 0, status: .damaged)
+        harness.receive(.result(result), from: there.node)
+        #expect(harness.take().chunks.first?.node != there.node)
+        #expect(window(there.node)?.window == before.there.window)
+        let resent = try #require(window(back.node)).inFlight
+        let demand = ChunkDemand(job: job, index: back.chunk.index, reason: .damaged, tried: [back.node])
+        harness.receive(.demand(demand), from: opening.node)
+        #expect(harness.take().chunks.first?.node != back.node)
+        #expect(window(back.node)?.window == before.back.window)
+        #expect(window(back.node)?.inFlight == resent - 1)
+        // The results of others were taken instead: still nothing is said of the first.
+        let lines = opening.opening.holders.indices.map { _ in
+            JobAnswer.ChunkTrace(node: "elsewhere", arrived: 9_000_000, waited: 0, worked: 1, retries: 1)
+        }
+        let answer = JobAnswer(
+            job: job, status: .done, payload: [1], checksum: testChecksum(.xxh3, [1]), chunks: lines)
+        harness.receive(.answer(answer), from: opening.node)
+        #expect(harness.ends.map(\.outcome) == [.answered])
+        #expect(window(back.node)?.window == before.back.window)
+        #expect(harness.desk.book.slowness(of: back.node)?.ratio == nil)
+    }
+
     @Test func takeoversAreBoundedAndRunOutOfNodes() throws {
         for takeovers in [0, 1, 5] {
             let harness = try DeskHarness { $0.maximumTakeovers = takeovers }

@@ -58,7 +58,7 @@ public enum LinkFrame {
         case .chunk: return terms + 2 + 1 + 1 + name + checksum + 4 + maximumChunk
         case .result: return 16 + 2 + 1 + 1 + 4 + 4 + checksum + 4 + maximumResult
         case .demand: return 16 + 2 + 1 + 1 + maximumTried * name
-        case .overdue: return 16 + 2 + 1 + maximumHolders * name
+        case .overdue: return 16 + 2 + maximumChunks * (2 + 1 + maximumHolders * name)
         case .answer: return 16 + 1 + checksum + 2 + maximumChunks * (name + 4 + 4 + 4 + 1) + 4 + maximumResult
         case .settled: return 16
         case .load: return 2 + 2 + 2 + 4 + 4 + 4 + 1 + maximumTypes * (name + 4 + 4)

@@ -2,7 +2,7 @@
 public enum LinkField: String, Sendable {
     case origin, number, requestType, total, clientAddress, clientPort, virtualAddress, virtualPort, timeLeft
     case checksums, takeover, holders, holder, replication, reconciliation, retryAfter, maximumRetries, aggregation
-    case hedgeAfter, hedgeBudget, overdueAfter
+    case hedgeAfter, hedgeBudget, overdueAfter, overdue
     case index, replica, standby, reassembly, payload, checksum, status, waited, worked, reason, tried
     case traces, node, arrived, retries, processor, memory, workers, waiting, queueSize, credit, types, microseconds
     case nanosecondsPerByte, token, version, role, name, instance, nonce, proof

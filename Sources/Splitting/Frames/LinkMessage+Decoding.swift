@@ -97,10 +97,17 @@ extension FrameReader {
             reason: try choice(.reason), tried: try names(.tried, of: .tried, limit: LinkFrame.maximumTried))
     }
 
-    fileprivate mutating func overdue() throws(LinkError) -> OverdueChunk {
-        OverdueChunk(
-            job: try job(), index: try count16(.index, in: 0...LinkFrame.maximumChunks - 1),
-            nodes: try names(.holders, of: .holder, limit: LinkFrame.maximumHolders))
+    fileprivate mutating func overdue() throws(LinkError) -> OverdueChunks {
+        let job = try job()
+        let count = try count16(.overdue, in: 0...LinkFrame.maximumChunks)
+        var chunks: [OverdueChunks.Line] = []
+        for _ in 0..<count {
+            chunks.append(
+                OverdueChunks.Line(
+                    index: try count16(.index, in: 0...LinkFrame.maximumChunks - 1),
+                    nodes: try names(.holders, of: .holder, limit: LinkFrame.maximumHolders)))
+        }
+        return OverdueChunks(job: job, chunks: chunks)
     }
 
     fileprivate mutating func answer() throws(LinkError) -> JobAnswer {

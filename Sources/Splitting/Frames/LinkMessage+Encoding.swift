@@ -110,11 +110,14 @@ extension FrameWriter {
         for node in demand.tried { try name(node, .tried) }
     }
 
-    fileprivate mutating func write(_ overdue: OverdueChunk) throws(LinkError) {
+    fileprivate mutating func write(_ overdue: OverdueChunks) throws(LinkError) {
         write(overdue.job)
-        try count16(overdue.index, .index, in: 0...LinkFrame.maximumChunks - 1)
-        try count8(overdue.nodes.count, .holders, limit: LinkFrame.maximumHolders)
-        for node in overdue.nodes { try name(node, .holder) }
+        try count16(overdue.chunks.count, .overdue, in: 0...LinkFrame.maximumChunks)
+        for chunk in overdue.chunks {
+            try count16(chunk.index, .index, in: 0...LinkFrame.maximumChunks - 1)
+            try count8(chunk.nodes.count, .holders, limit: LinkFrame.maximumHolders)
+            for node in chunk.nodes { try name(node, .holder) }
+        }
     }
 
     fileprivate mutating func write(_ answer: JobAnswer) throws(LinkError) {

@@ -12,6 +12,8 @@ public struct JobTrace: Equatable, Sendable {
         case refused(chunk: Int, node: String)
         /// The reassembly node has waited for a chunk several times as long as usual, and waits on.
         case overdue(chunk: Int, nodes: [String])
+        /// The reassembly node has said nothing for longer than it takes to say what is missing.
+        case silent(node: String)
         /// The reassembly node wants a chunk from another node.
         case demanded(chunk: Int, reason: ChunkDemand.Reason)
         /// A node was lost while the job ran.

@@ -22,6 +22,11 @@ extension SplitJob {
     /// Asks a node to reassemble.
     private mutating func open(at node: String, context: inout SplitContext) {
         asked.append(node)
+        silence = .max
+        if let usualChunkTime {
+            let slow = UInt64(context.book.slowTime(usual: usualChunkTime, now: context.now)) * 1000
+            silence = context.now.clampedSum(max(2 * slow, settings.minimumTarget.wholeNanoseconds))
+        }
         sendOpening(to: node, context: &context)
         trace.add(.opened(node: node, takeover: asked.count - 1), now: context.now)
     }

@@ -9,8 +9,8 @@ public struct SplitJob: Sendable {
     struct Charge: Sendable {
         let node: String
         let sent: UInt64
-        /// Whether it no longer counts in the node's window: `retry_timeout` has passed. What the chunk took is still
-        /// learnt when the job ends.
+        /// Whether it no longer counts in the node's window: the result is there, or `retry_timeout` has passed. What the
+        /// chunk took is still learnt when the job ends.
         var isRelieved = false
         /// Whether the reassembly node has said that it is overdue.
         var isOverdue = false
@@ -45,6 +45,8 @@ public struct SplitJob: Sendable {
     var asked: [String] = []
     /// When the present one is given up.
     var patience: UInt64 = .max
+    /// When the present one, which has said nothing yet, has been silent for too long.
+    var silence: UInt64 = .max
     /// When the first of the charges is relieved.
     var relief: UInt64 = .max
     /// Nodes that were lost while the job ran.
@@ -64,7 +66,7 @@ public struct SplitJob: Sendable {
     var reassembly: String { asked.last ?? "" }
 
     /// When ``tick(now:context:)`` must be called, in monotonic nanoseconds.
-    var due: UInt64 { min(deadline, patience, relief) }
+    var due: UInt64 { min(deadline, patience, silence, relief) }
 
     /// A job that was planned; nothing is sent yet.
     init(

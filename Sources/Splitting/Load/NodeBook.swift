@@ -79,8 +79,9 @@ public struct NodeBook: Sendable {
         conditions.reserveCapacity(ring.members.count)
         let others = medianRatio(now: now)
         let live = nodes.keys.filter { isAlive($0, now: now) }
-        // Where most nodes are late it is the load or the network, and none is passed over for it.
+        // Where most nodes are late or slow it is the load or the network, and none is passed over for it.
         let skipsLate = live.count { nodes[$0]?.overdue ?? 0 > 0 } * 2 <= live.count
+        let skipsSlow = live.count { nodes[$0]?.slowness.isPassedOver ?? false } * 2 <= live.count
         for member in ring.members where member.weight > 0 {
             guard let node = nodes[member.name], isAlive(member.name, now: now) else { continue }
             let row = table.row(of: member.name, now: now)
@@ -90,7 +91,8 @@ public struct NodeBook: Sendable {
                 ahead: Double(node.window.inFlight + (row == nil ? 0 : node.waitingFromOthers)),
                 slowness: node.slowness.ratio(now: now).map { $0 / max(others, 0.01) }
                     ?? reportedSlowness(of: member.name, requestType: requestType, now: now),
-                link: node.link, isPassedOver: node.slowness.isPassedOver, isLate: skipsLate && node.overdue > 0,
+                link: node.link, isPassedOver: skipsSlow && node.slowness.isPassedOver,
+                isLate: skipsLate && node.overdue > 0,
                 isSuspect: now < node.suspectUntil)
         }
         return conditions

@@ -117,7 +117,8 @@ public struct ShardManager: Sendable {
         let wanted = min(type.chunks ?? settings.chunks, possible)
         // Chunks grow as credit shrinks, but only so far: a long one in a queue keeps all those behind it waiting.
         if affordable * Self.growth < wanted && field.isBusy { throw .credit }
-        let bound = min(possible, affordable)
+        // More than usual are cut only while as much credit is left for the next job.
+        let bound = min(possible, affordable, max(wanted, affordable / 2))
         let usual = min(wanted, bound)
         let count = field.bestCount(usual: usual, bound: bound, bytes: size, history: history)
         return PayloadCut.ranges(

@@ -1,12 +1,15 @@
 /// Asking again.
 extension ReassemblyJob {
-    /// A chunk takes much longer than usual: the load balancer learns of it, once.
-    mutating func tellOverdue(_ index: Int, context: inout ReassemblyContext) {
-        chunks[index].overdueDue = .max
-        let nodes = Array(chunks[index].working.prefix(LinkFrame.maximumHolders))
-        if nodes.isEmpty { return }
-        context.counters.overdue += 1
-        context.actions.append(.send(.overdue(OverdueChunk(job: id, index: index, nodes: nodes)), to: balancer))
+    /// The job takes much longer than usual: the load balancer learns what is still missing, once.
+    mutating func tellOverdue(context: inout ReassemblyContext) {
+        overdueDue = .max
+        var overdue = OverdueChunks(job: id, chunks: [])
+        for index in chunks.indices where chunks[index].result == nil {
+            let nodes = Array(chunks[index].working.prefix(LinkFrame.maximumHolders))
+            overdue.chunks.append(OverdueChunks.Line(index: index, nodes: nodes))
+        }
+        context.counters.overdue += UInt64(overdue.chunks.count)
+        context.actions.append(.send(.overdue(overdue), to: balancer))
     }
 
     /// A chunk's result has not come in time.

@@ -21,8 +21,6 @@ struct ReassemblyJob: Sendable {
         var due: UInt64
         /// When a second copy may be worked on too.
         var hedgeDue: UInt64
-        /// When the load balancer is told that it still waits.
-        var overdueDue: UInt64
         var retries: UInt8 = 0
         /// Whether a demand for it counts in the window.
         var demanded = false
@@ -47,6 +45,8 @@ struct ReassemblyJob: Sendable {
     var stage = Stage.collecting
     var chunks: [ChunkState]
     var missing: Int
+    /// When the load balancer is told of what is still missing.
+    var overdueDue: UInt64
     /// Bytes of results, or of the answer, that the job holds.
     var bytes = 0
     /// The earliest time that the desk has noted for the job.
@@ -65,14 +65,13 @@ struct ReassemblyJob: Sendable {
         retryAfter = UInt64(opening.retryAfter) * 1000
         let hedgeAfter = opening.hedgeAfter == 0 ? UInt64.max : UInt64(opening.hedgeAfter) * 1000
         let due = now.clampedSum(retryAfter)
-        let overdueDue =
+        overdueDue =
             opening.overdueAfter == 0 ? .max : min(due, now.clampedSum(UInt64(opening.overdueAfter) * 1000))
         chunks = opening.holders.map { holders in
             let active = JobOpening.activeCopies(
                 of: holders.count, replication: opening.replication, reconciliation: opening.reconciliation)
             return ChunkState(
-                working: Array(holders.prefix(active)), due: due, hedgeDue: now.clampedSum(hedgeAfter),
-                overdueDue: overdueDue)
+                working: Array(holders.prefix(active)), due: due, hedgeDue: now.clampedSum(hedgeAfter))
         }
         missing = chunks.count
     }
@@ -89,9 +88,9 @@ struct ReassemblyJob: Sendable {
         case .answered: return deadline.clampedSum(Self.retention)
         case .joining: return deadline
         case .collecting:
-            var earliest = deadline
+            var earliest = min(deadline, overdueDue)
             for chunk in chunks where chunk.result == nil {
-                earliest = min(earliest, chunk.due, chunk.hedgeDue, chunk.overdueDue)
+                earliest = min(earliest, chunk.due, chunk.hedgeDue)
             }
             return earliest
         }
@@ -102,8 +101,8 @@ struct ReassemblyJob: Sendable {
         if case .answered = stage { return }
         if context.now >= deadline { return fail(.expired, context: &context) }
         guard case .collecting = stage else { return }
+        if overdueDue <= context.now { tellOverdue(context: &context) }
         for index in chunks.indices where chunks[index].result == nil {
-            if chunks[index].overdueDue <= context.now { tellOverdue(index, context: &context) }
             if chunks[index].due <= context.now {
                 late(index, context: &context)
             } else if chunks[index].hedgeDue <= context.now {
