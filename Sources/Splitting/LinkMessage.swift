@@ -210,7 +210,7 @@ public struct OverdueChunks: Equatable, Sendable {
 
     /// The job.
     public var job: JobID
-    /// The chunks that it waits for.
+    /// The chunks that it waits for; none while an aggregation joins them.
     public var chunks: [Line]
 
     /// All fields.

@@ -278,6 +278,20 @@ struct ReassemblyDeskTests {
             ])
         harness.tick(9)
         #expect(told(harness).isEmpty && harness.desk.counters.overdue == 2)
+        // While an aggregation takes its time nothing is missing; that is a sign of life too.
+        let joining = try ReassemblyHarness()
+        joining.open([["a"], ["b"]]) {
+            $0.overdueAfter = 4_000
+            $0.aggregation = "sum"
+        }
+        joining.result(0, [1], from: "a")
+        joining.result(1, [1], from: "b")
+        joining.tick(3)
+        #expect(told(joining).isEmpty)
+        joining.tick(4)
+        #expect(told(joining) == [OverdueChunks(job: joining.job, chunks: [])])
+        joining.tick(9)
+        #expect(told(joining).isEmpty && joining.desk.counters.overdue == 0)
         // Not later than it is asked for again, and not at all if nobody wants to know.
         for (after, count) in [(30_000, 1), (0, 0)] as [(UInt32, Int)] {
             let harness = try ReassemblyHarness()

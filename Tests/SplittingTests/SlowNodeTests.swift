@@ -11,7 +11,7 @@ struct SlowNodeTests {
     ///
     /// - Returns: the chunks that were sent as it began.
     @discardableResult private func job(
-        _ harness: DeskHarness, shards: Int = 2, took: (String) -> UInt32 = { _ in 2_000 }
+        _ harness: DeskHarness, shards: Int = 2, answerAfter: UInt64 = 0, took: (String) -> UInt32 = { _ in 2_000 }
     ) throws -> [(chunk: Chunk, node: String)] {
         harness.now += 20_000_000
         let job = try #require(try harness.submit(shards: shards))
@@ -22,6 +22,7 @@ struct SlowNodeTests {
         }
         let answer = JobAnswer(
             job: job, status: .done, payload: [1], checksum: testChecksum(.xxh3, [1]), chunks: lines)
+        harness.now += answerAfter
         harness.receive(.answer(answer), from: opening.node)
         _ = harness.take()
         return sent.chunks
@@ -232,26 +233,28 @@ struct SlowNodeTests {
     /// Its own link may stand still: it cannot say so, and what the others do for it must not use up their credit.
     @Test func aReassemblyNodeThatSaysNothingKeepsNoCreditOfTheOthers() throws {
         let names = ["a", "b", "c", "d"]
-        func word(_ job: JobID, from node: String, to harness: DeskHarness) {
-            let demand = ChunkDemand(job: job, index: 0, reason: .late, tried: names)
-            harness.receive(.demand(demand), from: node)
-        }
-        for isSilent in [true, false] {
+        // It asks for a chunk, or says that all are there.
+        let words: [((JobID) -> LinkMessage)?] = [
+            nil, { .demand(ChunkDemand(job: $0, index: 0, reason: .late, tried: names)) },
+            { .overdue(OverdueChunks(job: $0, chunks: [])) },
+        ]
+        for (word, underWay) in zip(words, [4, 5, 0]) {
+            let isSilent = word == nil
             let harness = try DeskHarness(nodes: names)
             for _ in 0..<20 { try job(harness) }
             let number = try #require(try harness.submit(shards: 4))
             let opening = try #require(harness.take().openings.first)
             func inFlight(_ node: String) -> Int { harness.desk.book.window(of: node)?.inFlight ?? -1 }
             #expect(names.allSatisfy { inFlight($0) == 1 })
-            // Twice what a notice of overdue chunks takes is 16 ms here, but no node is silent before `min_target`.
+            // Jobs take no time here, and a notice of overdue chunks 8 ms, but no node is silent before `min_target`.
             harness.now += 19_900_000
-            if !isSilent { word(number, from: opening.node, to: harness) }
+            if let word { harness.receive(word(number), from: opening.node) }
             harness.tick()
-            #expect(names.reduce(0) { $0 + inFlight($1) } == (isSilent ? 4 : 5))
+            #expect(names.reduce(0) { $0 + inFlight($1) } == underWay)
             _ = harness.take()
             harness.now += 100_000
             harness.tick()
-            #expect(names.allSatisfy { inFlight($0) == (!isSilent || $0 == opening.node ? 1 : 0) || !isSilent })
+            if isSilent { #expect(names.allSatisfy { inFlight($0) == ($0 == opening.node ? 1 : 0) }) }
             // Neither does it get the next job's chunks, nor is it asked to join them.
             let second = try #require(try harness.submit(shards: 2))
             let sent = harness.take()
@@ -262,6 +265,22 @@ struct SlowNodeTests {
             harness.now += 60 * Self.second
             harness.tick()
             #expect(names.allSatisfy { inFlight($0) == 0 })
+        }
+    }
+
+    /// A long answer on a slow network is under way for long though all its chunks were there soon.
+    @Test func whereJobsTakeLongNoReassemblyNodeIsSilentSooner() throws {
+        let harness = try DeskHarness(nodes: ["a", "b", "c", "d"])
+        for _ in 0..<20 { try job(harness, answerAfter: 30_000_000) }
+        _ = try #require(try harness.submit(shards: 4))
+        _ = harness.take()
+        func inFlight() -> Int {
+            ["a", "b", "c", "d"].reduce(0) { $0 + (harness.desk.book.window(of: $1)?.inFlight ?? 0) }
+        }
+        for (milliseconds, underWay) in [(115, 4), (20, 1)] as [(UInt64, Int)] {
+            harness.now += milliseconds * 1_000_000
+            harness.tick()
+            #expect(inFlight() == underWay)
         }
     }
 

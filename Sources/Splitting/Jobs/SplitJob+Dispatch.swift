@@ -23,9 +23,10 @@ extension SplitJob {
     private mutating func open(at node: String, context: inout SplitContext) {
         asked.append(node)
         silence = .max
-        if let usualChunkTime {
-            let slow = UInt64(context.book.slowTime(usual: usualChunkTime, now: context.now)) * 1000
-            silence = context.now.clampedSum(max(2 * slow, settings.minimumTarget.wholeNanoseconds))
+        // Only where it has been told when to say what is missing.
+        if usualChunkTime != nil, let usual = context.histories[request.type.name]?.usualJobTime {
+            let slow = UInt64(context.book.slowTime(usual: usual, now: context.now)) * 1000
+            silence = context.now.clampedSum(max(slow, settings.minimumTarget.wholeNanoseconds))
         }
         sendOpening(to: node, context: &context)
         trace.add(.opened(node: node, takeover: asked.count - 1), now: context.now)

@@ -46,6 +46,11 @@ public struct TypeHistory: Sendable {
         return chunkTime.percentile(0.5).map { UInt64(max($0, 1000)) * 1000 }
     }
 
+    /// What a job usually takes until its answer is here, in nanoseconds: the median; nil while too little is known.
+    public var usualJobTime: UInt64? {
+        jobTime.count < Self.enough ? nil : jobTime.percentile(0.5).map { UInt64($0) * 1000 }
+    }
+
     /// When a second copy of a chunk is worth its work (Dean, Barroso: The Tail at Scale, 2013): the 95th percentile of
     /// chunk times in microseconds; nil while too little is known.
     public var hedgeAfter: UInt32? {

@@ -1,6 +1,7 @@
 /// Asking again.
 extension ReassemblyJob {
-    /// The job takes much longer than usual: the load balancer learns what is still missing, once.
+    /// The job takes much longer than usual: the load balancer learns what is still missing, once. While all is there and an
+    /// aggregation works on it, that is nothing.
     mutating func tellOverdue(context: inout ReassemblyContext) {
         overdueDue = .max
         var overdue = OverdueChunks(job: id, chunks: [])

@@ -86,7 +86,7 @@ struct ReassemblyJob: Sendable {
     var due: UInt64 {
         switch stage {
         case .answered: return deadline.clampedSum(Self.retention)
-        case .joining: return deadline
+        case .joining: return min(deadline, overdueDue)
         case .collecting:
             var earliest = min(deadline, overdueDue)
             for chunk in chunks where chunk.result == nil {
@@ -100,8 +100,8 @@ struct ReassemblyJob: Sendable {
     mutating func tick(context: inout ReassemblyContext) {
         if case .answered = stage { return }
         if context.now >= deadline { return fail(.expired, context: &context) }
-        guard case .collecting = stage else { return }
         if overdueDue <= context.now { tellOverdue(context: &context) }
+        guard case .collecting = stage else { return }
         for index in chunks.indices where chunks[index].result == nil {
             if chunks[index].due <= context.now {
                 late(index, context: &context)
