@@ -79,8 +79,7 @@ public struct ShardManager: Sendable {
     }
 
     /// The live nodes in the order in which they are asked to reassemble: around the ring from the hash of the client's
-    /// address and port; those that are too slow or
-    /// suspect come last.
+    /// address and port; those that are too slow or suspect come last.
     static func reassemblyOrder(
         for endpoints: JobEndpoints, ring: ShardTable, conditions: [String: NodeCondition]
     ) -> [String] {
